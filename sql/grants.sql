@@ -1,0 +1,11 @@
+-- What the runtime role may do: no statement that changes or removes an event is among it. Run after every migration with
+-- {role} replaced by the quoted name of the role.
+grant usage on schema public to {role};
+revoke all on all tables in schema public from {role};
+grant select on all tables in schema public to {role};
+grant insert, update on web_crawl_tasks, consumer_offsets, event_readers, task_counters, unparked_counts, dead_letters,
+    api_keys to {role};
+grant insert, update, delete on parked_statuses, idempotency_keys to {role};
+grant insert on task_events, refused_reports to {role};
+grant usage, select on all sequences in schema public to {role};
+grant execute on all functions in schema public to {role};
