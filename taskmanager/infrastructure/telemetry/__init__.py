@@ -1,0 +1,1 @@
+"""Logs and traces; nothing is loaded or started by importing this package."""

@@ -1,0 +1,1 @@
+"""Composition: one module for each subcommand, which is its click command named `command`."""
