@@ -1,4 +1,4 @@
-"""What happened to a task (kept for ever, told to everyone), and what happened to the service itself (told, not kept)."""
+"""What happened to a task (kept for ever and told), and what happened to the service itself (told, not kept)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

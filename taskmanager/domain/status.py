@@ -44,6 +44,5 @@ TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = MappingProxyType(
 
 # Names that messages may use beside the values themselves.
 STATUS_NAMES: Mapping[str, TaskStatus] = MappingProxyType(
-    {status.value: status for status in TaskStatus}
-    | {"started": TaskStatus.IN_PROGRESS, "failed": TaskStatus.ERROR}
+    {status.value: status for status in TaskStatus} | {"started": TaskStatus.IN_PROGRESS, "failed": TaskStatus.ERROR}
 )

@@ -5,6 +5,7 @@ way in and raises `InvalidValue`.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Self
 
@@ -15,13 +16,15 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _PLAIN_EMAIL = re.compile(
     r"[a-zA-Z0-9._%+-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
 ).fullmatch
-_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?").fullmatch
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]").search
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]").search
 
 # Bound once: a constructor that runs for every message should not look it up four times.
 _text = str.__new__
 
 EMAIL_MAX = 254
+LOCAL_PART_MAX = 64
+LABEL_MAX = 63
 QUERY_MAX = 4096
 METADATA_MAX_KEYS = 20
 METADATA_KEY_MAX = 255
@@ -37,7 +40,9 @@ class TaskId(str):
         if _UUID(value) is None:
             value = value.lower()
             if _UUID(value) is None:
-                raise InvalidValue("id", "must be a UUID in canonical form, such as 0190f1c2-7a3b-7cde-8f01-23456789abcd")
+                raise InvalidValue(
+                    "id", "must be a UUID in canonical form, such as 0190f1c2-7a3b-7cde-8f01-23456789abcd"
+                )
         return _text(cls, value)
 
 
@@ -51,6 +56,8 @@ class UserEmail(str):
             raise InvalidValue("userEmail", f"must have at most {EMAIL_MAX} characters")
         if _PLAIN_EMAIL(value) is None:
             value = _normalise_email(value)
+            if len(value) > EMAIL_MAX:  # lower case can be longer
+                raise InvalidValue("userEmail", f"must have at most {EMAIL_MAX} characters")
         return _text(cls, value)
 
 
@@ -83,10 +90,12 @@ def task_metadata(value: Mapping[str, object]) -> dict[str, str]:
         raise InvalidValue("metadata", f"must have at most {METADATA_MAX_KEYS} keys")
     checked: dict[str, str] = {}
     for key, text in value.items():
-        if not 0 < len(key) <= METADATA_KEY_MAX or _CONTROL(key) is not None:
-            raise InvalidValue("metadata", f"keys must have 1 to {METADATA_KEY_MAX} characters and no control characters")
+        if not 0 < len(key) <= METADATA_KEY_MAX or not key.isprintable():
+            raise InvalidValue("metadata", f"keys must be 1 to {METADATA_KEY_MAX} printable characters")
         if not isinstance(text, str) or len(text) > METADATA_VALUE_MAX:
             raise InvalidValue("metadata", f"values must be texts of at most {METADATA_VALUE_MAX} characters")
+        if _UNSTORABLE(text) is not None:
+            raise InvalidValue("metadata", "values must not hold NUL characters or lone surrogates")
         checked[key] = text
     return checked
 
@@ -95,12 +104,19 @@ def _normalise_email(value: str) -> str:
     local, at, domain = value.rpartition("@")
     if not at or "@" in local:
         raise InvalidValue("userEmail", "must hold exactly one @")
-    if not 0 < len(local) <= 64:
-        raise InvalidValue("userEmail", "must have 1 to 64 characters before the @")
+    if not 0 < len(local) <= LOCAL_PART_MAX:
+        raise InvalidValue("userEmail", f"must have 1 to {LOCAL_PART_MAX} characters before the @")
     if " " in value or not value.isprintable():
         raise InvalidValue("userEmail", "must not hold spaces or control characters")
     domain = domain.lower()
     labels = domain.split(".")
-    if len(labels) < 2 or not all(_LABEL(label) for label in labels):
+    if len(labels) < 2 or not all(_is_label(label) for label in labels):
         raise InvalidValue("userEmail", "must have a domain of dot-separated labels after the @")
     return f"{local}@{domain}"
+
+
+def _is_label(label: str) -> bool:
+    """Letters, digits and hyphens, these not at the ends; marks too, without which many scripts have no words."""
+    if not 0 < len(label) <= LABEL_MAX or label.startswith("-") or label.endswith("-"):
+        return False
+    return all(char == "-" or char.isalnum() or unicodedata.category(char).startswith("M") for char in label)
