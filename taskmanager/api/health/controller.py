@@ -1,0 +1,103 @@
+"""/api/health: 200 while the service can do its work, 503 while it cannot."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+from aiohttp import hdrs, web
+
+from taskmanager.application.use_cases.health import CheckResult, HealthChecks
+
+
+@dataclass(slots=True)
+class ServiceState:
+    """What this process is, and whether it still takes work."""
+
+    name: str
+    version: str
+    started_at: float  # of time.monotonic()
+    is_draining: bool = False
+
+
+class HealthController:
+    """Answers probes and people; a probe for life asks nobody, the others ask the dependencies."""
+
+    def __init__(self, checks: HealthChecks, service: ServiceState) -> None:
+        self._checks = checks
+        self._service = service
+
+    async def overall(self, _request: web.Request) -> web.Response:
+        """Healthy or not, and which dependency is to blame."""
+        results = await self._checks.run_all()
+        return self._answer(
+            all(result.healthy for result in results),
+            checks={result.name: _word(result.healthy) for result in results},
+        )
+
+    async def detailed(self, _request: web.Request) -> web.Response:
+        """All that the checks found."""
+        results = await self._checks.run_all()
+        return self._answer(all(result.healthy for result in results), checks=_findings(results))
+
+    async def live(self, _request: web.Request) -> web.Response:
+        """The process turns its event loop: restarting it would help nobody."""
+        return self._answer(healthy=True)
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Send requests here: the dependencies answer and the process is not stopping."""
+        results = await self._checks.run_all()
+        ready = not self._service.is_draining and all(result.healthy for result in results)
+        return self._answer(
+            ready,
+            draining=self._service.is_draining,
+            checks={result.name: _word(result.healthy) for result in results},
+        )
+
+    async def service(self, _request: web.Request) -> web.Response:
+        """This process alone."""
+        return self._answer(not self._service.is_draining, draining=self._service.is_draining)
+
+    async def database(self, _request: web.Request) -> web.Response:
+        """PostgreSQL alone."""
+        return await self._one("database")
+
+    async def kafka(self, _request: web.Request) -> web.Response:
+        """Kafka alone."""
+        return await self._one("kafka")
+
+    async def _one(self, name: str) -> web.Response:
+        result = await self._checks.run(name)
+        return self._answer(result.healthy, checks=_findings([result]))
+
+    def _answer(self, healthy: bool, **members: object) -> web.Response:
+        document = {
+            "status": _word(healthy),
+            "timestamp": datetime.now(UTC),
+            "service": self._service.name,
+            "version": self._service.version,
+            "uptimeSeconds": round(time.monotonic() - self._service.started_at, 1),
+            **members,
+        }
+        return web.Response(
+            body=orjson.dumps(document, option=orjson.OPT_UTC_Z),
+            status=200 if healthy else 503,
+            content_type="application/json",
+            headers={hdrs.CACHE_CONTROL: "no-store"},
+        )
+
+
+def _word(healthy: bool) -> str:
+    return "healthy" if healthy else "unhealthy"
+
+
+def _findings(results: Sequence[CheckResult]) -> dict[str, object]:
+    return {
+        result.name: {
+            "status": _word(result.healthy),
+            "responseTimeMs": result.milliseconds,
+            **result.detail,
+        }
+        for result in results
+    }

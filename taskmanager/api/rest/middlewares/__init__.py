@@ -1,0 +1,1 @@
+"""What happens around every request, one concern per module; `application.py` puts them in order."""

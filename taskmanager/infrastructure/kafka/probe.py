@@ -1,0 +1,52 @@
+"""Looks at the topics without blocking the event loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from taskmanager.application.commands import Partition
+from taskmanager.infrastructure.kafka.topics import TopicCatalogue, TopicDescription
+
+_Answer = TypeVar("_Answer")
+
+
+class KafkaProbe:
+    """Asks the brokers about `topics`, one question at a time in a thread of its own; `timeout` in seconds.
+
+    A question that its asker gave up on occupies the thread until the time-out. Raises `TopicsUnavailable`.
+    """
+
+    def __init__(self, properties: Mapping[str, Any], topics: Sequence[str], *, timeout: float) -> None:
+        # The client writes a line to stderr for every lost connection; callers tell of the outage themselves.
+        self._properties = {**properties, "log_level": 0}
+        self._topics = topics
+        self._timeout = timeout
+        self._catalogue: TopicCatalogue | None = None
+        self._thread = ThreadPoolExecutor(1, "kafka-probe")
+
+    async def __call__(self) -> Mapping[str, object]:
+        """Answers how many partitions each topic has."""
+        described = await self._ask(lambda catalogue: catalogue.describe(self._topics))
+        return {"partitions": {topic: description.partitions for topic, description in described.items()}}
+
+    async def watermarks(self) -> Mapping[Partition, tuple[int, int]]:
+        """The first offset and the one behind the last of every partition."""
+        return await self._ask(lambda catalogue: catalogue.watermarks(_all(catalogue.describe(self._topics))))
+
+    async def close(self) -> None:
+        """Asks nothing more; does not wait for a question that is under way."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._catalogue = None
+
+    async def _ask(self, question: Callable[[TopicCatalogue], _Answer]) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: question(self._opened()))
+
+    def _opened(self) -> TopicCatalogue:
+        if self._catalogue is None:
+            self._catalogue = TopicCatalogue(self._properties, timeout=self._timeout)
+        return self._catalogue
+
+
+def _all(described: Mapping[str, TopicDescription]) -> list[Partition]:
+    return [Partition(topic, n) for topic, description in described.items() for n in range(description.partitions)]

@@ -1,0 +1,99 @@
+"""The sources of the metrics page: the processes' files, the database, Kafka, supervisord."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from taskmanager.application.commands import Partition
+from taskmanager.infrastructure.metrics.multiprocess import merge
+from taskmanager.infrastructure.metrics.supervisor import Supervisor
+
+
+class FilesSource:
+    """What the processes of this container count, added up; `directory` is the one given to `multiprocess.enable`."""
+
+    name = "processes"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._unreadable = 0
+
+    async def read(self) -> Iterable[Metric]:
+        """All instruments, and how many files had to be left out."""
+        merged = await asyncio.to_thread(merge, self._directory)
+        self._unreadable += len(merged.unreadable)
+        left_out = GaugeMetricFamily(
+            "taskmanager_metrics_files_unreadable",
+            "Corrupt metric files that are left out.",
+            len(merged.unreadable),
+        )
+        ever = CounterMetricFamily(
+            "taskmanager_metrics_files_unreadable_reads", "Times that a corrupt file was left out.", self._unreadable
+        )
+        return [*merged.metrics, left_out, ever]
+
+
+class TasksSource:
+    """Tasks per status, as the database counts them."""
+
+    name = "database"
+
+    def __init__(self, tasks_by_status: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
+        self._tasks_by_status = tasks_by_status
+
+    async def read(self) -> Iterable[Metric]:
+        """`web_crawl_tasks_total{status}`: a gauge, for tasks leave a status as well."""
+        tasks = GaugeMetricFamily("web_crawl_tasks_total", "Tasks by status.", labels=["status"])
+        for status, count in (await self._tasks_by_status()).items():
+            tasks.add_metric([status], count)
+        return [tasks]
+
+
+class LagSource:
+    """Messages not yet ingested: Kafka's end offsets less the offsets in the database."""
+
+    name = "kafka"
+
+    def __init__(
+        self,
+        watermarks: Callable[[], Awaitable[Mapping[Partition, tuple[int, int]]]],
+        next_offsets: Callable[[], Awaitable[Mapping[Partition, int]]],
+    ) -> None:
+        self._watermarks = watermarks
+        self._next_offsets = next_offsets
+
+    async def read(self) -> Iterable[Metric]:
+        """`kafka_consumer_lag{topic,partition}`; a partition never read yet lags by all that it holds."""
+        watermarks, next_offsets = await asyncio.gather(self._watermarks(), self._next_offsets())
+        lag = GaugeMetricFamily(
+            "kafka_consumer_lag", "Messages in Kafka that are not ingested yet.", labels=["topic", "partition"]
+        )
+        for (topic, partition), (low, high) in sorted(watermarks.items()):
+            position = max(next_offsets.get(Partition(topic, partition), low), low)
+            lag.add_metric([topic, str(partition)], max(high - position, 0))
+        return [lag]
+
+
+class SupervisorSource:
+    """What supervisord says of its programs."""
+
+    name = "supervisor"
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    async def read(self) -> Iterable[Metric]:
+        """Whether each process runs, its state by name, and when it started."""
+        up = GaugeMetricFamily("taskmanager_process_up", "1 while a process runs.", labels=["process"])
+        state = GaugeMetricFamily("taskmanager_process_state", "1 for the state it is in.", labels=["process", "state"])
+        started = GaugeMetricFamily(
+            "taskmanager_process_start_time_seconds", "When it was last started, Unix time.", labels=["process"]
+        )
+        for process in await asyncio.to_thread(self._supervisor.processes):
+            up.add_metric([process.name], process.state == "RUNNING")
+            state.add_metric([process.name, process.state], 1)
+            started.add_metric([process.name], process.started_at)
+        return [up, state, started]

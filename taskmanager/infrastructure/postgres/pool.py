@@ -1,0 +1,77 @@
+"""A few connections for statements that stand alone."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from taskmanager.application.ports import StoreUnavailable
+from taskmanager.infrastructure.postgres.session import Row, Session
+
+
+class ReadPool:
+    """Hands each statement a connection of its own; at most `size` at a time, opened when needed.
+
+    Not aiopg's pool: that one connects while it holds its lock, so that one slow connect blocks everybody, and does not
+    wake those who wait for a connection that broke. `wait_timeout` (seconds) bounds the wait for a free connection,
+    `statement_timeout` the statement, and connections idle longer than `idle_timeout` are opened anew.
+    """
+
+    def __init__(
+        self,
+        connect: Mapping[str, Any],
+        *,
+        size: int,
+        wait_timeout: float,
+        statement_timeout: float,
+        idle_timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._wait_timeout = wait_timeout
+        self._statement_timeout = statement_timeout
+        self._idle_timeout = idle_timeout
+        self._clock = clock
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[tuple[Session, float]] = []
+        self._closed = False
+
+    async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """The rows of one statement, a transaction of its own; raises a `StoreError`."""
+        try:
+            async with asyncio.timeout(self._wait_timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise StoreUnavailable(f"no connection became free within {self._wait_timeout:g} s") from None
+        try:
+            return await self._fetch(statement, parameters)
+        finally:
+            self._slots.release()
+
+    async def close(self) -> None:
+        """Closes the idle connections now and those in use when their statements end."""
+        self._closed = True
+        while self._idle:
+            session, _ = self._idle.pop()
+            await session.close()
+
+    async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[Row]:
+        session = await self._take()
+        try:
+            return await session.execute(statement, parameters)
+        finally:
+            await self._give_back(session)
+
+    async def _take(self) -> Session:
+        while self._idle:
+            session, since = self._idle.pop()
+            if session.is_open and self._clock() - since < self._idle_timeout:
+                return session
+            await session.close()
+        return Session(self._connect, timeout=self._statement_timeout)
+
+    async def _give_back(self, session: Session) -> None:
+        if self._closed or not session.is_open:
+            await session.close()
+        else:
+            self._idle.append((session, self._clock()))

@@ -1,0 +1,102 @@
+"""The REST program."""
+
+import ipaddress
+import os
+import time
+
+import click
+
+from taskmanager.api.health.controller import HealthController, ServiceState
+from taskmanager.api.rest.application import rest_application
+from taskmanager.api.rest.metrics import MetricsController
+from taskmanager.api.rest.routes import routes
+from taskmanager.api.rest.tasks import TaskController
+from taskmanager.application.use_cases.get_task import GetTask
+from taskmanager.application.use_cases.health import HealthChecks
+from taskmanager.application.use_cases.task_metrics import CountTasks
+from taskmanager.config.errors import ConfigurationError, Mistake
+from taskmanager.config.settings import load_settings
+from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
+from taskmanager.infrastructure.metrics.instruments import HttpMetrics
+from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
+from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
+from taskmanager.programs.factory import ApplicationFactory
+from taskmanager.programs.http_server import HttpServer
+from taskmanager.programs.launch import launch
+from taskmanager.server import ExitCode
+
+
+class ApiApplication:
+    """Serves the REST interface."""
+
+    def __init__(self, factory: ApplicationFactory) -> None:
+        settings = factory.settings
+        factory.share_metrics()
+        self._pool = factory.read_pool()
+        self._probe = factory.kafka_probe()
+        self._service = ServiceState(settings.app.name, settings.app.version, time.monotonic())
+        figures = PostgresFigures(self._pool)
+        checks = HealthChecks(
+            {"database": DatabaseCheck(self._pool), "kafka": self._probe},
+            timeout_seconds=settings.rest.health_check_timeout_ms / 1000,
+            cache_seconds=settings.rest.health_check_cache_ms / 1000,
+        )
+        page = factory.exposition(figures, self._probe).page
+        table = routes(
+            TaskController(GetTask(PostgresTaskReader(self._pool))),
+            MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
+            HealthController(checks, self._service),
+        )
+        self._server = HttpServer(
+            rest_application(table, HttpMetrics(), request_timeout=settings.app.request_timeout),
+            settings.app.host,
+            settings.app.port,
+            share_port=settings.app.api_processes > 1,
+            drain_seconds=settings.app.graceful_shutdown_timeout / 2,
+        )
+
+    async def start(self) -> None:
+        """Listens; the dependencies need not be there yet."""
+        await self._server.start()
+
+    async def wait(self) -> None:
+        """Returns when the server was stopped."""
+        await self._server.wait()
+
+    async def stop(self) -> None:
+        """Finishes the requests in hand, then closes the connections."""
+        self._service.is_draining = True
+        await self._server.stop()
+        await self._pool.close()
+        await self._probe.close()
+
+
+def refuse_exposure(host: str, mode: str) -> None:
+    """Raises `ConfigurationError` where other machines could reach the interface without anybody having said so."""
+    if mode != "none" and not _is_loopback(host):
+        raise ConfigurationError(
+            [Mistake("APP_HOST", host, "without authentication must be a loopback address, or set AUTH_MODE=none")]
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@click.command(name="api")
+@click.option(
+    "--slot", type=click.IntRange(0, 99), default=0, show_default=True, help="Number among the API processes."
+)
+def command(slot: int) -> ExitCode:
+    """Serve the REST interface, health checks and metrics.
+
+    Listens on APP_HOST:APP_PORT; several processes (API_PROCESSES) share the port. Starts without PostgreSQL and Kafka
+    and tells so at /api/health until they are there.
+    """
+    name = f"api-{slot:02d}"
+
+    refuse_exposure(load_settings().app.host, os.environ.get("AUTH_MODE", ""))
+    return launch("api", lambda settings: ApiApplication(ApplicationFactory(settings, name)), slot=name)

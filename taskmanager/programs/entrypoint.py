@@ -1,0 +1,154 @@
+"""PID 1 of the container: checks the configuration, migrates, runs supervisord, reaps orphans, and says how it ended.
+
+It imports the standard library alone, since it stays in memory for as long as the container lives.
+"""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+USAGE_TEXT = """\
+Usage: entrypoint [--no-migrate]
+
+Starts everything that one container runs: checks the configuration, brings the database's tables up to date, and runs
+supervisord with all programs until SIGTERM or SIGINT arrives.
+
+  --no-migrate   leave the tables as they are (another job migrates)
+  --help         this text
+
+Environment besides docs/configuration.md: TASKMANAGER_RUN_DIR, a private directory for sockets and metric files
+(default: a temporary one). Exit codes: 0 stopped as asked; 78 the configuration is wrong; 70 a program could not be
+kept running; 143 or 130 stopped before supervisord was up; otherwise that of the step that failed.
+"""
+
+# As in taskmanager.server.ExitCode, which is not imported for its weight.
+USAGE = 64
+INTERNAL_FAILURE = 70
+
+_FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
+_STOP_MARGIN_SECONDS = 2
+_PACKAGE_ROOT = Path(__file__).parents[2]
+
+
+class Supervision:
+    """Runs one child after another; signals go to the child of the moment, orphans are reaped on the way."""
+
+    def __init__(self) -> None:
+        self._child: int | None = None
+        self.stop_signal: int | None = None
+        for number in _FORWARDED:
+            signal.signal(number, self._forward)
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str], *, output: Path | None = None) -> int:
+        """The exit code of `command`, 128 + n if signal n ended it; not started once a stop was asked for.
+
+        Its stdout goes to the file `output`, if one is given.
+        """
+        if self.stop_signal is not None:
+            return 128 + self.stop_signal
+        with output.open("wb") if output else nullcontext() as stdout:
+            process = subprocess.Popen(command, env=dict(environment), stdout=stdout)  # noqa: S603 - our own programs
+        self._child = process.pid
+        self._pass_on_early_stop()
+        while True:
+            pid, status = os.waitpid(-1, 0)
+            if pid == process.pid:
+                self._child = None
+                process.returncode = code = os.waitstatus_to_exitcode(status)
+                return 128 - code if code < 0 else code
+
+    def _pass_on_early_stop(self) -> None:
+        """For a signal between the check and the start: there was no child to send it to."""
+        if self.stop_signal is not None and self._child is not None:
+            os.kill(self._child, self.stop_signal)
+
+    def _forward(self, number: int, _frame: object) -> None:
+        if number in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}:
+            self.stop_signal = number
+        if self._child is not None:
+            os.kill(self._child, number)
+
+
+def supervisord_environment(
+    environment: Mapping[str, str], settings: Mapping[str, str], run_directory: Path
+) -> dict[str, str]:
+    """What supervisord.conf needs: `environment` with the effective `settings` (name → value) filled in."""
+    grace = float(settings["GRACEFUL_SHUTDOWN_TIMEOUT"])
+    return {
+        **environment,
+        "API_PROCESSES": settings["API_PROCESSES"],
+        "CONSUMER_PROCESSES": settings["CONSUMER_PROCESSES"],
+        "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
+        "TASKMANAGER_PYTHON": sys.executable,
+        "TASKMANAGER_RUN_DIR": str(run_directory),
+        "TASKMANAGER_STOP_WAIT": str(math.ceil(grace) + _STOP_MARGIN_SECONDS),
+    }
+
+
+def prepare(run_directory: Path) -> None:
+    """Makes the directory private and removes what an earlier container left: metric files, socket, verdict."""
+    run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run_directory.chmod(0o700)
+    metrics = run_directory / "metrics"
+    if metrics.exists():
+        shutil.rmtree(metrics)
+    metrics.mkdir(mode=0o700)
+    for name in ("supervisord.sock", "supervisord.pid", "verdict.json"):
+        (run_directory / name).unlink(missing_ok=True)
+
+
+def exit_code(supervisord: int, run_directory: Path) -> int:
+    """The container's exit code: the guard's verdict, else supervisord's own."""
+    verdict = run_directory / "verdict.json"
+    if not verdict.exists():
+        return supervisord
+    found = json.loads(verdict.read_bytes())
+    print(f"taskmanager: stopped because of {found['process']}: {found['reason']}", file=sys.stderr)  # noqa: T201
+    return INTERNAL_FAILURE
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Does it all; answers the exit code."""
+    if "--help" in arguments or "-h" in arguments:
+        print(USAGE_TEXT)  # noqa: T201
+        return 0
+    if unknown := [argument for argument in arguments if argument != "--no-migrate"]:
+        print(f"entrypoint: unknown argument {unknown[0]!r}; see entrypoint --help", file=sys.stderr)  # noqa: T201
+        return USAGE
+    supervision = Supervision()
+    chosen = environment.get("TASKMANAGER_RUN_DIR")
+    # Not under TMPDIR: a socket's path may have 107 bytes.
+    run_directory = Path(chosen) if chosen else Path(tempfile.mkdtemp(prefix="taskmanager-", dir="/tmp"))
+    try:
+        return _run(supervision, run_directory, environment, migrate="--no-migrate" not in arguments)
+    finally:
+        if not chosen:
+            shutil.rmtree(run_directory, ignore_errors=True)
+
+
+def _run(supervision: Supervision, run_directory: Path, environment: Mapping[str, str], *, migrate: bool) -> int:
+    prepare(run_directory)
+    effective = run_directory / "settings.json"
+    taskmanager = [sys.executable, "-m", "taskmanager"]
+    if code := supervision.run([*taskmanager, "config", "--json"], environment, output=effective):
+        return code
+    settings = {row["name"]: row["value"] for row in json.loads(effective.read_bytes())}
+    if migrate and (code := supervision.run([*taskmanager, "migrate"], environment)):
+        return code
+    code = supervision.run(
+        [sys.executable, "-m", "supervisor.supervisord", "-c", str(_PACKAGE_ROOT / "supervisord.conf")],
+        supervisord_environment(environment, settings, run_directory),
+    )
+    return exit_code(code, run_directory)
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:], os.environ))

@@ -1,0 +1,68 @@
+"""Builds what several programs share from the settings."""
+
+import os
+from pathlib import Path
+
+from taskmanager.config.settings import Settings
+from taskmanager.infrastructure.kafka.probe import KafkaProbe
+from taskmanager.infrastructure.metrics import multiprocess
+from taskmanager.infrastructure.metrics.exposition import Exposition, Source
+from taskmanager.infrastructure.metrics.sources import FilesSource, LagSource, SupervisorSource, TasksSource
+from taskmanager.infrastructure.metrics.supervisor import Supervisor
+from taskmanager.infrastructure.postgres.metrics import PostgresFigures
+from taskmanager.infrastructure.postgres.pool import ReadPool
+
+# A scrape gives up after 10 s by default; a source that does not answer must not cost the whole page.
+_SOURCE_SECONDS = 3.0
+_STATEMENT_MARGIN_SECONDS = 2.0
+
+
+class ApplicationFactory:
+    """Makes the parts of one process; `slot` is its name within the container, such as `consumer-00`."""
+
+    def __init__(self, settings: Settings, slot: str) -> None:
+        self.settings = settings
+        self.slot = slot
+
+    def share_metrics(self) -> None:
+        """Lets the instruments created from now on be read by the other processes; does nothing for one alone."""
+        directory = self.settings.observability.prometheus_multiproc_dir
+        if directory and self.settings.observability.metrics_enabled:
+            multiprocess.enable(self.slot, Path(directory))
+
+    def read_pool(self, *, size: int | None = None) -> ReadPool:
+        """Connections for statements that stand alone; none is opened yet."""
+        database = self.settings.database
+        return ReadPool(
+            database.dsn_kwargs(self._application_name),
+            size=size or database.max_connections,
+            wait_timeout=database.connection_timeout,
+            statement_timeout=database.query_timeout + _STATEMENT_MARGIN_SECONDS,
+            idle_timeout=database.idle_timeout,
+        )
+
+    def kafka_probe(self) -> KafkaProbe:
+        """Asks Kafka about the two source topics; nothing is connected yet."""
+        kafka = self.settings.kafka
+        timeout = self.settings.rest.health_check_timeout_ms / 1000
+        return KafkaProbe(kafka.client_properties(self.slot), kafka.source_topics, timeout=timeout)
+
+    def exposition(self, figures: PostgresFigures, probe: KafkaProbe) -> Exposition:
+        """The page of all metrics of this container."""
+        return Exposition(
+            [*self._local_sources(), TasksSource(figures.by_status), LagSource(probe.watermarks, figures.next_offsets)],
+            cache_seconds=self.settings.observability.metrics_cache_ms / 1000,
+            timeout_seconds=_SOURCE_SECONDS,
+        )
+
+    def _local_sources(self) -> list[Source]:
+        sources: list[Source] = []
+        if directory := self.settings.observability.prometheus_multiproc_dir:
+            sources.append(FilesSource(Path(directory)))
+        if url := os.environ.get("SUPERVISOR_SERVER_URL"):  # supervisord tells its programs where it listens
+            sources.append(SupervisorSource(Supervisor(url, timeout=_SOURCE_SECONDS)))
+        return sources
+
+    @property
+    def _application_name(self) -> str:
+        return f"{self.settings.app.name} {self.slot}"
