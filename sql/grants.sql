@@ -1,5 +1,6 @@
--- What the runtime role may do: no statement that changes or removes an event is among it. Run after every migration with
--- {role} replaced by the quoted name of the role.
+-- What the runtime role may do: no statement that changes or removes an event is among it. {role} stands for the quoted
+-- name of the role.
+revoke create on schema public from public;
 grant usage on schema public to {role};
 revoke all on all tables in schema public from {role};
 grant select on all tables in schema public to {role};

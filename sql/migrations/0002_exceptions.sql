@@ -20,15 +20,20 @@ create table dead_letters (
 create index dead_letters_source on dead_letters (source_topic, source_partition, source_offset);
 create index dead_letters_open on dead_letters (id) where state = 'open';
 
--- Reports for tasks that are not there yet, applied in this order when they appear.
+-- Reports for tasks that are not there yet, applied in this order when they appear; with the message as it was, because
+-- a report that waits too long becomes a dead letter.
 create table parked_statuses (
-    id               bigint      generated always as identity primary key,
-    task_id          uuid        not null,
-    source_topic     text        not null,
-    source_partition integer     not null,
-    source_offset    bigint      not null,
-    report           json        not null,
-    parked_at        timestamptz not null
+    id                bigint      generated always as identity primary key,
+    task_id           uuid        not null,
+    source_topic      text        not null,
+    source_partition  integer     not null,
+    source_offset     bigint      not null,
+    report            json        not null,
+    key               bytea,
+    value             bytea,
+    headers           json,
+    message_timestamp timestamptz,
+    parked_at         timestamptz not null
 );
 create index parked_statuses_task on parked_statuses (task_id, id);
 

@@ -1,0 +1,357 @@
+-- The structure that the migrations and functions add up to, for reading and comparing; it is written by
+-- `taskmanager migrate --snapshot`, and tests prove it equal to a migrated database. Partitions of the log, which
+-- ensure_event_partitions() makes, and privileges (grants.sql) are not part of it.
+
+set check_function_bodies = off;
+
+create sequence task_events_seq as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
+
+create table api_keys (
+    id uuid not null,
+    prefix text not null,
+    digest text not null,
+    name text not null,
+    role text not null,
+    user_email text,
+    created_at timestamp with time zone not null,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    constraint api_keys_digest_key UNIQUE (digest),
+    constraint api_keys_pkey PRIMARY KEY (id),
+    constraint api_keys_prefix_key UNIQUE (prefix),
+    constraint api_keys_role_check CHECK ((role = ANY (ARRAY['reader'::text, 'writer'::text, 'worker'::text, 'admin'::text])))
+);
+
+create table consumer_offsets (
+    topic text not null,
+    partition integer not null,
+    topic_id text not null,
+    first_offset bigint not null,
+    next_offset bigint not null,
+    created bigint default 0 not null,
+    applied bigint default 0 not null,
+    heartbeat bigint default 0 not null,
+    duplicate bigint default 0 not null,
+    refused bigint default 0 not null,
+    parked bigint default 0 not null,
+    dead bigint default 0 not null,
+    skipped bigint default 0 not null,
+    ingested_at timestamp with time zone,
+    updated_at timestamp with time zone default now() not null,
+    constraint consumer_offsets_pkey PRIMARY KEY (topic, partition)
+) with (fillfactor=20);
+
+create table dead_letters (
+    id bigint generated always as identity not null,
+    source_topic text not null,
+    source_partition integer not null,
+    source_offset bigint not null,
+    reason text not null,
+    detail text not null,
+    task_id uuid,
+    key bytea,
+    value bytea,
+    headers json not null,
+    message_timestamp timestamp with time zone,
+    recorded_at timestamp with time zone not null,
+    state text default 'open'::text not null,
+    settled_at timestamp with time zone,
+    settled_by text,
+    constraint dead_letters_pkey PRIMARY KEY (id),
+    constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
+);
+
+create table event_readers (
+    name text not null,
+    "position" bigint default 0 not null,
+    epoch bigint default 0 not null,
+    updated_at timestamp with time zone default now() not null,
+    constraint event_readers_pkey PRIMARY KEY (name)
+) with (fillfactor=20);
+
+create table idempotency_keys (
+    principal text not null,
+    key text not null,
+    request_digest text not null,
+    response json not null,
+    created_at timestamp with time zone not null,
+    expires_at timestamp with time zone not null,
+    constraint idempotency_keys_pkey PRIMARY KEY (principal, key)
+);
+
+create table parked_statuses (
+    id bigint generated always as identity not null,
+    task_id uuid not null,
+    source_topic text not null,
+    source_partition integer not null,
+    source_offset bigint not null,
+    report json not null,
+    key bytea,
+    value bytea,
+    headers json,
+    message_timestamp timestamp with time zone,
+    parked_at timestamp with time zone not null,
+    constraint parked_statuses_pkey PRIMARY KEY (id)
+);
+
+create table refused_reports (
+    id bigint generated always as identity not null,
+    task_id uuid not null,
+    reason text not null,
+    detail text not null,
+    report json not null,
+    source_topic text,
+    source_partition integer,
+    source_offset bigint,
+    actor text,
+    occurred_at timestamp with time zone not null,
+    recorded_at timestamp with time zone not null,
+    traceparent text,
+    constraint refused_reports_pkey PRIMARY KEY (id)
+);
+
+create table schema_checksums (
+    part text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default now() not null,
+    constraint schema_checksums_pkey PRIMARY KEY (part)
+);
+
+create table schema_migrations (
+    version integer not null,
+    name text not null,
+    checksum text not null,
+    applied_at timestamp with time zone default now() not null,
+    constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table task_counters (
+    created_hour timestamp with time zone not null,
+    status text not null,
+    slot text not null,
+    count bigint not null,
+    constraint task_counters_pkey PRIMARY KEY (created_hour, status, slot)
+) with (fillfactor=50);
+
+create table task_events (
+    seq bigint default nextval('task_events_seq'::regclass) not null,
+    task_id uuid not null,
+    version integer not null,
+    type text not null,
+    attempt integer not null,
+    occurred_at timestamp with time zone not null,
+    recorded_at timestamp with time zone not null,
+    data json,
+    source_topic text,
+    source_partition integer,
+    source_offset bigint,
+    actor text,
+    correlation_id text,
+    traceparent text,
+    tracestate text,
+    constraint task_events_pkey PRIMARY KEY (seq)
+) partition by RANGE (seq);
+
+create table unparked_counts (
+    source_topic text not null,
+    source_partition integer not null,
+    slot text not null,
+    duplicate bigint default 0 not null,
+    heartbeat bigint default 0 not null,
+    constraint unparked_counts_pkey PRIMARY KEY (source_topic, source_partition, slot)
+) with (fillfactor=50);
+
+create table web_crawl_tasks (
+    id uuid not null,
+    user_email text not null,
+    user_query text not null,
+    original_url text not null,
+    metadata jsonb,
+    correlation_id text,
+    status text not null,
+    version integer not null,
+    attempt integer not null,
+    received_at timestamp with time zone not null,
+    created_at timestamp with time zone not null,
+    updated_at timestamp with time zone not null,
+    attempt_started_at timestamp with time zone,
+    not_before timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    last_heartbeat_at timestamp with time zone,
+    worker text,
+    progress double precision,
+    result text,
+    error text,
+    retryable boolean,
+    deleted_at timestamp with time zone,
+    constraint web_crawl_tasks_attempt_check CHECK ((attempt > 0)),
+    constraint web_crawl_tasks_pkey PRIMARY KEY (id),
+    constraint web_crawl_tasks_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+    constraint web_crawl_tasks_status_check CHECK ((status = ANY (ARRAY['new'::text, 'in_progress'::text, 'completed'::text, 'error'::text, 'cancelled'::text]))),
+    constraint web_crawl_tasks_version_check CHECK ((version > 0))
+) with (fillfactor=85);
+
+alter sequence task_events_seq owned by task_events.seq;
+
+CREATE INDEX dead_letters_open ON dead_letters USING btree (id) WHERE (state = 'open'::text);
+
+CREATE INDEX dead_letters_source ON dead_letters USING btree (source_topic, source_partition, source_offset);
+
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (expires_at);
+
+CREATE INDEX parked_statuses_task ON parked_statuses USING btree (task_id, id);
+
+CREATE INDEX refused_reports_source ON refused_reports USING btree (source_topic, source_partition, source_offset);
+
+CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
+
+CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
+
+CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at, id);
+
+CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at, id);
+
+CREATE INDEX web_crawl_tasks_user ON web_crawl_tasks USING btree (user_email, created_at, id);
+
+CREATE OR REPLACE FUNCTION count_web_crawl_tasks_by_status(task_status text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select coalesce(sum(count), 0)::bigint from task_counters where status = task_status;
+$function$;
+
+CREATE OR REPLACE FUNCTION ensure_event_partitions(ahead integer DEFAULT 4, size bigint DEFAULT 25000000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+    low    bigint;
+    wanted bigint;
+    name   text;
+    made   integer := 0;
+begin
+    if ahead is null or ahead not between 1 and 1000 or size is null or size not between 1000 and 1000000000 then
+        raise exception 'ensure_event_partitions: ahead must be 1 to 1000 and size 1000 to 1000000000'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    perform pg_advisory_xact_lock(hashtext('ensure_event_partitions'));
+    select last_value + ahead * size into wanted from task_events_seq;
+    select coalesce(max((regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''?(\d+)'))[1]::bigint), 0) into low
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'task_events'::regclass;
+    while low < wanted loop
+        name := format('task_events_%s', to_char(low, 'FM000000000000000'));
+        -- Attached, not created in place: that would wait for all writers, and all of them for it.
+        execute format('create table %I (like task_events including all)', name);
+        execute format('create trigger task_events_no_truncate before truncate on %I '
+                       'for each statement execute function refuse_event_change()', name);
+        execute format('alter table task_events attach partition %I for values from (%s) to (%s)', name, low, low + size);
+        low := low + size;
+        made := made + 1;
+    end loop;
+    return made;
+end $function$;
+
+CREATE OR REPLACE FUNCTION find_web_crawl_task_by_id(task_id uuid)
+ RETURNS SETOF web_crawl_tasks
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select * from web_crawl_tasks where id = task_id and deleted_at is null;
+$function$;
+
+CREATE OR REPLACE FUNCTION find_web_crawl_tasks_by_status(task_status text)
+ RETURNS SETOF web_crawl_tasks
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select * from web_crawl_tasks where status = task_status and deleted_at is null order by created_at, id;
+$function$;
+
+CREATE OR REPLACE FUNCTION get_completed_tasks_count(hours double precision DEFAULT 24)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select get_tasks_count_by_status('completed', hours) $function$;
+
+CREATE OR REPLACE FUNCTION get_error_tasks_count(hours double precision DEFAULT 24)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select get_tasks_count_by_status('error', hours) $function$;
+
+CREATE OR REPLACE FUNCTION get_new_tasks_count(hours double precision DEFAULT 24)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select get_tasks_count_by_status('new', hours) $function$;
+
+CREATE OR REPLACE FUNCTION get_tasks_count_by_status(task_status text, hours double precision)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    with edge as (
+        select window_start(hours) as since
+    ), hour as (
+        select since, date_trunc('hour', since, 'UTC') + interval '1 hour' as first_whole from edge
+    )
+    select (
+        coalesce((select sum(c.count) from task_counters c, hour
+                  where c.status = task_status and c.created_hour >= hour.first_whole), 0)
+        + (select count(*) from web_crawl_tasks t, hour
+           where t.status = task_status and t.deleted_at is null
+             and t.created_at >= hour.since and t.created_at < hour.first_whole)
+    )::bigint;
+$function$;
+
+CREATE OR REPLACE FUNCTION get_total_tasks_count_by_creation_time(hours double precision DEFAULT 24)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select sum(get_tasks_count_by_status(s, hours))::bigint
+    from unnest(array['new', 'in_progress', 'completed', 'error', 'cancelled']) s;
+$function$;
+
+CREATE OR REPLACE FUNCTION get_web_crawl_metrics(hours double precision DEFAULT 24)
+ RETURNS TABLE(new_count bigint, in_progress_count bigint, completed_count bigint, error_count bigint, cancelled_count bigint, total_count bigint)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select n, p, c, e, x, n + p + c + e + x
+    from (select get_tasks_count_by_status('new', hours) as n, get_tasks_count_by_status('in_progress', hours) as p,
+                 get_tasks_count_by_status('completed', hours) as c, get_tasks_count_by_status('error', hours) as e,
+                 get_tasks_count_by_status('cancelled', hours) as x) counts;
+$function$;
+
+CREATE OR REPLACE FUNCTION refuse_event_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    raise exception 'task_events is append-only' using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE OR REPLACE FUNCTION window_start(hours double precision)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+AS $function$
+begin
+    if hours is null or hours <= 0 or hours = 'NaN' then
+        raise exception 'hours must be a positive number, not %', coalesce(hours::text, 'null')
+            using errcode = 'invalid_parameter_value', hint = 'Use 24 for the last day, 0.5 for the last half hour.';
+    end if;
+    -- More than a century is for ever; the arithmetic would overflow.
+    return case when hours < 1e6 then now() - make_interval(secs => hours * 3600) else '-infinity' end;
+end $function$;
+
+CREATE TRIGGER task_events_append_only BEFORE DELETE OR UPDATE ON task_events FOR EACH ROW EXECUTE FUNCTION refuse_event_change();
+
+CREATE TRIGGER task_events_no_truncate BEFORE TRUNCATE ON task_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_event_change();
