@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from signal import Signals
 
+import psutil
+
 from taskmanager.devstack.accounts import run_as
 from taskmanager.devstack.errors import StackError
 from taskmanager.devstack.kafka_jars import class_path
@@ -17,6 +19,7 @@ from taskmanager.devstack.server import Answer
 from taskmanager.devstack.settings import StackSettings
 from taskmanager.devstack.wheels import java_home
 
+# The session time is what a killed broker waits for at its next start, until its former self is given up.
 _CONFIGURATION = """\
 process.roles=broker,controller
 node.id=1
@@ -39,6 +42,8 @@ share.coordinator.state.topic.min.isr=1
 offsets.topic.num.partitions=10
 transaction.state.log.num.partitions=10
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.retention.ms=-1
 log.retention.bytes=-1
 num.network.threads=2
@@ -93,7 +98,7 @@ class KafkaServer:
             self._format()
         self._configure(self._data)
 
-    def start(self) -> int:
+    def start(self) -> psutil.Process:
         """Start the node."""
         return spawn(
             self._java(*_JVM, *_QUIET, "-cp", self._class_path, "kafka.Kafka", str(self._properties)),

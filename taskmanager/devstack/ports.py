@@ -2,11 +2,13 @@
 
 import random
 import socket
+import time
 from collections.abc import Collection
 
 from taskmanager.devstack.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+_POLL_SECONDS = 0.02
 
 # Below the range from which kernels draw ports of outgoing connections (Linux: 32768 and up),
 # so that a remembered port is still free at the next start.
@@ -22,6 +24,16 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def becomes_free(port: int, seconds: float = 1.0) -> bool:
+    """Whether the port is free now or within so many seconds: a killed server holds its own for a moment still."""
+    deadline = time.monotonic() + seconds
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
 
 
 def choose(taken: Collection[int] = ()) -> int:

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from signal import Signals
 
+import psutil
 import psycopg2
 
 from taskmanager.devstack.accounts import Account, run_as
@@ -88,7 +89,7 @@ class PostgresServer:
         self._write("postgresql.conf", _CONFIGURATION.format(address=LOOPBACK, port=self._info.postgres_port))
         self._write("pg_hba.conf", _AUTHENTICATION)
 
-    def start(self) -> int:
+    def start(self) -> psutil.Process:
         """Start the postmaster."""
         return spawn(
             [str(self._programs() / "postgres"), "-D", str(self._data)],

@@ -1,6 +1,7 @@
 """Start servers that outlive us, find them again, stop them; never anybody else's."""
 
 import subprocess
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,11 +12,14 @@ import psutil
 from taskmanager.devstack.accounts import Account
 from taskmanager.devstack.errors import StackError
 
+_POLL_SECONDS = 0.02
+_KILL_SECONDS = 5.0
+
 
 def spawn(
     argv: Sequence[str], *, log: Path, cwd: Path, environment: Mapping[str, str], account: Account | None = None
-) -> int:
-    """Start a server in a session of its own, its output appended to `log`, and return its process id.
+) -> psutil.Process:
+    """Start a server in a session of its own, its output appended to `log`.
 
     A shell in between lets init adopt the server, so that it is neither our child nor our zombie.
     """
@@ -36,7 +40,10 @@ def spawn(
         )
     if shell.returncode != 0 or not shell.stderr.strip().isdigit():
         raise StackError(f"{argv[0]} could not be started: {shell.stderr.strip()}")
-    return int(shell.stderr)
+    try:
+        return psutil.Process(int(shell.stderr))
+    except psutil.NoSuchProcess as error:
+        raise StackError(f"{argv[0]} ended at once. See {log}") from error
 
 
 def inside(home: Path, names: Collection[str]) -> list[psutil.Process]:
@@ -67,16 +74,26 @@ def stop(processes: Sequence[psutil.Process], steps: Sequence[tuple[Signals, flo
             return
         with suppress(psutil.NoSuchProcess):
             left[0].send_signal(signal)
-        _, left = psutil.wait_procs(left, timeout=seconds)
+        left = _wait(left, seconds)
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(left, timeout=5)
+    _wait(left, _KILL_SECONDS)
 
 
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is not a zombie."""
+def is_running(process: psutil.Process) -> bool:
+    """Whether the process does anything still. A zombie does not: in a container nobody may collect it for a while."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still run after at most so many seconds."""
+    deadline = time.monotonic() + seconds
+    while left := [process for process in processes if is_running(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    return left

@@ -1,7 +1,7 @@
 """What PostgreSQL and Kafka have in common, and how either is brought up and down."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from signal import Signals
@@ -59,8 +59,8 @@ class Server(Protocol):
     def prepare(self, progress: Progress) -> None:
         """Make its data directory if need be, and write its configuration; the server is not running."""
 
-    def start(self) -> int:
-        """Start it and return the process id."""
+    def start(self) -> psutil.Process:
+        """Start it, without waiting until it is ready."""
 
     def finish(self) -> None:
         """Make what must be there besides the bare server; safe to repeat."""
@@ -76,8 +76,8 @@ def bring_up(server: Server, progress: Progress) -> None:
     log_start = server.log.stat().st_size if server.log.exists() else 0
     began = time.monotonic()
     progress(f"starting {server.name}")
-    pid = server.start()
-    if not _wait_until_ready(server, lambda: is_running(pid)):
+    process = server.start()
+    if not _wait_until_ready(server, process):
         stop(inside(server.home, server.executables), server.stop_steps)
         raise StackError(
             f"{server.name} did not start. The end of {server.log}:\n{_tail(server.log, log_start)}\n"
@@ -103,12 +103,12 @@ def _adopt(server: Server) -> bool:
         age = time.time() - processes[0].create_time()
         if server.ask() is Answer.NONE and age > _START_SECONDS / 2:
             return False  # it has had its time: it hangs
-        return _wait_until_ready(server, processes[0].is_running, _START_SECONDS / 2)
+        return _wait_until_ready(server, processes[0], _START_SECONDS / 2)
     except psutil.NoSuchProcess:
         return False
 
 
-def _wait_until_ready(server: Server, running: Callable[[], bool], seconds: float = _START_SECONDS) -> bool:
+def _wait_until_ready(server: Server, process: psutil.Process, seconds: float = _START_SECONDS) -> bool:
     deadline = time.monotonic() + seconds
     while True:
         answer = server.ask()
@@ -117,7 +117,7 @@ def _wait_until_ready(server: Server, running: Callable[[], bool], seconds: floa
             answer = server.ask()
         if answer is Answer.READY:
             return True
-        if not running() or time.monotonic() > deadline:
+        if not is_running(process) or time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECONDS)
 

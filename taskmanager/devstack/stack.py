@@ -11,7 +11,7 @@ from taskmanager.devstack.info import StackInfo
 from taskmanager.devstack.kafka import KafkaServer
 from taskmanager.devstack.locking import exclusive
 from taskmanager.devstack.paths import StackPaths, default_root, download_cache
-from taskmanager.devstack.ports import choose, is_free
+from taskmanager.devstack.ports import becomes_free, choose
 from taskmanager.devstack.postgres import PostgresServer
 from taskmanager.devstack.processes import inside
 from taskmanager.devstack.progress import Progress, silent
@@ -117,7 +117,7 @@ def _settle_settings(paths: StackPaths, progress: Progress) -> StackSettings:
 
 
 def _still_free(port: int, used: set[int], progress: Progress) -> int:
-    if is_free(port):
+    if becomes_free(port):
         return port
     other = choose(used)
     used.add(other)
