@@ -1,0 +1,132 @@
+"""Runs what one container runs, as a child: supervisord and its programs."""
+
+import asyncio
+import json
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from taskmanager.programs.demo.errors import DemoError
+
+_CHECKOUT = Path(__file__).parents[3]
+_DRAIN_SECONDS = 10
+_STOP_SECONDS = _DRAIN_SECONDS + 5
+_TAIL_BYTES = 8192
+_TAIL_LINES = 15
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def check_port(port: int) -> int:
+    """The port, if it can be had; raises `DemoError` otherwise."""
+    try:
+        with socket.create_server((LOOPBACK, port)):
+            return port
+    except OSError as error:
+        raise DemoError(
+            f"port {port} cannot be had ({error.strerror}); name another one with --port, or none to get a free one"
+        ) from None
+
+
+def appliance_environment(
+    inherited: Mapping[str, str], settings: Mapping[str, str], run_directory: Path, consumers: int
+) -> dict[str, str]:
+    """`inherited` with what the demo decides; the rest, such as LOG_LEVEL, is the user's."""
+    return {
+        **inherited,
+        **settings,
+        "API_PROCESSES": "1",
+        "CONSUMER_PROCESSES": str(consumers),
+        "GRACEFUL_SHUTDOWN_TIMEOUT": str(_DRAIN_SECONDS),
+        "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
+        "TASKMANAGER_PYTHON": sys.executable,
+        "TASKMANAGER_RUN_DIR": str(run_directory),
+        "TASKMANAGER_STOP_WAIT": str(_DRAIN_SECONDS + 2),
+    }
+
+
+class Appliance:
+    """supervisord with everything below it; what they say goes to `log`."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        # Not below the checkout: a socket's path may have 107 bytes.
+        self.run_directory = Path(tempfile.mkdtemp(prefix="taskmanager-", dir="/tmp"))
+        (self.run_directory / "metrics").mkdir()
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, environment: Mapping[str, str]) -> None:
+        """Starts supervisord; the programs come up by and by."""
+        with self.log.open("wb") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "supervisor.supervisord", "-c", str(_CHECKOUT / "supervisord.conf")),
+                env=dict(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=_CHECKOUT,
+                start_new_session=True,  # Ctrl-C is for the demo, which stops the programs in order
+            )
+
+    async def failure(self) -> DemoError:
+        """Waits until the appliance ends although nobody asked it to, and says why."""
+        if self._process is None:
+            raise RuntimeError("the appliance was not started")
+        code = await self._process.wait()
+        verdict = self.run_directory / "verdict.json"
+        if verdict.exists():
+            found = json.loads(verdict.read_bytes())
+            reason = f"{found['process']}: {found['reason']}"
+        else:
+            reason = f"supervisord ended with exit code {code}"
+        return self.error(f"the appliance stopped by itself: {reason}")
+
+    def error(self, problem: str) -> DemoError:
+        """An error that shows the end of the log too."""
+        return DemoError(f"{problem}\nThe log ends with:\n{self.tail()}\nAll of it: {self.log}")
+
+    def tail(self) -> str:
+        """The last lines of the log."""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+        return "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
+
+    async def stop(self) -> None:
+        """Lets the programs finish what they have in hand; kills what is left after that."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+        await asyncio.to_thread(self.kill)
+
+    def kill(self) -> None:
+        """Ends at once whatever runs of it."""
+        remaining = _with_variable("TASKMANAGER_RUN_DIR", str(self.run_directory))
+        for process in remaining:
+            with suppress(psutil.NoSuchProcess):  # psutil compares start times: a new owner of the id is left alone
+                process.kill()
+        psutil.wait_procs(remaining, timeout=5)
+        shutil.rmtree(self.run_directory, ignore_errors=True)
+
+
+def _with_variable(name: str, value: str) -> list[psutil.Process]:
+    """The processes that inherited this variable; finds those too whose parent is gone."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(name) == value:
+                found.append(process)
+    return found

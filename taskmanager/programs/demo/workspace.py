@@ -1,0 +1,98 @@
+"""A database and two topics to play on."""
+
+import fcntl
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2.errors
+from confluent_kafka.admin import AdminClient
+
+from taskmanager.devstack import StackInfo
+from taskmanager.devstack.databases import create_database, drop_database
+from taskmanager.devstack.topics import delete_topics, ensure_topics
+from taskmanager.programs.demo.errors import DemoError
+from taskmanager.programs.demo.messages import Role
+
+STANDING = "taskmanager"
+TOPIC_NAMES = {Role.REQUESTS: "requests-web-crawl", Role.STATUS: "task-status"}
+PARTITIONS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where one run plays: a database, and the names of the topics with their partitions."""
+
+    database: str
+    topics: dict[Role, str]
+    passing: bool  # dropped at the end
+
+    @classmethod
+    def standing(cls, name: str = STANDING) -> "Workspace":
+        """The one that stays between runs; the usual one has the topics that a gateway and workers expect."""
+        prefix = "" if name == STANDING else f"{name}-"
+        return cls(name, {role: prefix + topic for role, topic in TOPIC_NAMES.items()}, passing=False)
+
+    @classmethod
+    def fresh(cls) -> "Workspace":
+        """One of its own for a single run."""
+        name = f"once-{secrets.token_hex(4)}"
+        return cls(
+            name.replace("-", "_"), {role: f"{name}-{topic}" for role, topic in TOPIC_NAMES.items()}, passing=True
+        )
+
+    @property
+    def topic_roles(self) -> dict[str, Role]:
+        """What a line of a file may call a topic: its role, its usual name, or its name in this workspace."""
+        return {role.value: role for role in Role} | {
+            name: role for names in (TOPIC_NAMES, self.topics) for role, name in names.items()
+        }
+
+    def environment(self) -> dict[str, str]:
+        """What the appliance must know of it."""
+        return {
+            "POSTGRES_DB": self.database,
+            "WEB_CRAWL_REQUEST_TOPIC": self.topics[Role.REQUESTS],
+            "TASK_STATUS_TOPIC": self.topics[Role.STATUS],
+            "TASK_EVENTS_TOPIC": self.topics[Role.STATUS],
+            "KAFKA_GROUP_ID": f"{self.database}-group",
+        }
+
+    def prepare(self, info: StackInfo, migrate: Callable[[], None]) -> dict[str, int]:
+        """Makes what is missing, brings the schema up to date, and returns how many partitions each topic has."""
+        with ThreadPoolExecutor(1) as aside:
+            topics = aside.submit(self._ensure_topics, info.kafka_brokers)
+            with suppress(psycopg2.errors.DuplicateDatabase):  # the standing one, from an earlier run
+                create_database(info, self.database)
+            migrate()
+            return topics.result()
+
+    def drop(self, info: StackInfo) -> None:
+        """Removes database and topics."""
+        with ThreadPoolExecutor(1) as aside:
+            topics = aside.submit(delete_topics, info.kafka_brokers, list(self.topics.values()))
+            drop_database(info, self.database)
+            topics.result()
+
+    def _ensure_topics(self, brokers: str) -> dict[str, int]:
+        ensure_topics(brokers, dict.fromkeys(self.topics.values(), PARTITIONS))
+        known = AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=15).topics
+        return {name: len(known[name].partitions) for name in self.topics.values()}
+
+
+@contextmanager
+def sole_user(directory: Path, workspace: Workspace) -> Iterator[None]:
+    """Keeps a second demo off the same workspace, whose consumers would fight this one's; raises `DemoError`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "demo.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(
+                f"another bin/run works on the database {workspace.database!r}; stop it first, "
+                "use --once (which has a database of its own), or name another one with --workspace"
+            ) from None
+        yield
