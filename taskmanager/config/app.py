@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, field_validator
 from taskmanager import __version__
 from taskmanager.config.checks import HOST_RULE, Host
 from taskmanager.config.section import Section
-from taskmanager.config.variables import env
+from taskmanager.config.variables import display, env
 
 # The ordinal of a StatefulSet's pod has no leading zero; the five random characters that end a Deployment's pod are no
 # ordinal, and neither is the last number of an address in a name such as ip-10-0-0-7.
@@ -82,7 +82,7 @@ class AppConfig(Section):
     result_max_bytes: int = env(
         "RESULT_MAX_BYTES",
         786_432,
-        "Largest result of a task; not above CONSUMER_BATCH_BYTES",
+        "Largest result of a task, as text",
         unit="bytes",
         ge=1,
         le=16 * _MIB,
@@ -131,11 +131,6 @@ class AppConfig(Section):
             )
         return ordinal
 
-    @field_validator("result_max_bytes")
-    @classmethod
-    def _fits_a_batch(cls, size: int, info: ValidationInfo) -> int:
-        return _not_above(size, "CONSUMER_BATCH_BYTES", info.data.get("consumer_batch_bytes"))
-
     @field_validator("task_heartbeat_timeout")
     @classmethod
     def _within_task_timeout(cls, seconds: float, info: ValidationInfo) -> float:
@@ -149,5 +144,5 @@ class AppConfig(Section):
 
 def _not_above(value: _Number, name: str, limit: float | None) -> _Number:
     if limit is not None and value > limit:
-        raise ValueError(f"must not be above {name}, which is {limit:g}")
+        raise ValueError(f"must not be above {name}, which is {display(limit)}")
     return value
