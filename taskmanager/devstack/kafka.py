@@ -130,7 +130,8 @@ class KafkaServer:
             None,
             self._java(
                 *(*tool, "kafka.tools.StorageTool", "format"),
-                *("--cluster-id", self._settings.cluster_id, "--config", str(self._properties)),
+                # In one word: one id in 64 begins with a dash and would pass for an option.
+                *(f"--cluster-id={self._settings.cluster_id}", "--config", str(self._properties)),
             ),
             cwd=self.home,
             environment=self._environment(),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from signal import Signals
 
@@ -18,6 +19,8 @@ from taskmanager.devstack import down, ensure_up
 from taskmanager.devstack.accounts import run_as, unprivileged_account
 from taskmanager.devstack.databases import superuser
 from taskmanager.devstack.info import StackInfo
+from taskmanager.devstack.kafka import KafkaServer
+from taskmanager.devstack.paths import download_cache
 from taskmanager.devstack.postgres import PostgresServer
 from taskmanager.devstack.processes import is_running
 from taskmanager.devstack.progress import silent
@@ -199,3 +202,12 @@ def test_a_frozen_server_is_replaced(root, observer, monkeypatch):
 
     assert not is_running(frozen)
     assert observer.pids()["PostgreSQL"] != frozen.pid
+
+
+def test_a_cluster_id_that_looks_like_an_option_is_taken(tmp_path):
+    settings = replace(generate(tmp_path / "postgres"), cluster_id="-kU3OEVBNTcwNTJENDM2Qg")
+    server = KafkaServer(tmp_path / "kafka", tmp_path / "kafka.log", download_cache(tmp_path), settings)
+
+    server.prepare(silent)
+
+    assert "cluster.id=-kU3OEVBNTcwNTJENDM2Qg" in (tmp_path / "kafka" / "data" / "meta.properties").read_text()
