@@ -4,6 +4,8 @@
 
 set check_function_bodies = off;
 
+create type task_status as enum ('new', 'in_progress', 'completed', 'error', 'cancelled');
+
 create sequence task_events_seq as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
 
 create table api_keys (
@@ -169,7 +171,7 @@ create table web_crawl_tasks (
     original_url text not null,
     metadata jsonb,
     correlation_id text,
-    status text not null,
+    status task_status not null,
     version integer not null,
     attempt integer not null,
     received_at timestamp with time zone not null,
@@ -189,7 +191,6 @@ create table web_crawl_tasks (
     constraint web_crawl_tasks_attempt_check CHECK ((attempt > 0)),
     constraint web_crawl_tasks_pkey PRIMARY KEY (id),
     constraint web_crawl_tasks_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
-    constraint web_crawl_tasks_status_check CHECK ((status = ANY (ARRAY['new'::text, 'in_progress'::text, 'completed'::text, 'error'::text, 'cancelled'::text]))),
     constraint web_crawl_tasks_version_check CHECK ((version > 0))
 ) with (fillfactor=85);
 
@@ -209,18 +210,19 @@ CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
 
 CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
 
-CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at, id);
+CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at);
 
-CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at, id);
+CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at);
 
-CREATE INDEX web_crawl_tasks_user ON web_crawl_tasks USING btree (user_email, created_at, id);
+CREATE INDEX web_crawl_tasks_user ON web_crawl_tasks USING btree (user_email, created_at);
 
 CREATE OR REPLACE FUNCTION count_web_crawl_tasks_by_status(task_status text)
  RETURNS bigint
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-    select coalesce(sum(count), 0)::bigint from task_counters where status = task_status;
+    select coalesce(sum(count), 0)::bigint from task_counters
+    where status = task_status::task_status::text;
 $function$;
 
 CREATE OR REPLACE FUNCTION ensure_event_partitions(ahead integer DEFAULT 4, size bigint DEFAULT 25000000)
@@ -270,7 +272,7 @@ CREATE OR REPLACE FUNCTION find_web_crawl_tasks_by_status(task_status text)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-    select * from web_crawl_tasks where status = task_status and deleted_at is null order by created_at, id;
+    select * from web_crawl_tasks where status = $1::task_status and deleted_at is null order by created_at, id;
 $function$;
 
 CREATE OR REPLACE FUNCTION get_completed_tasks_count(hours double precision DEFAULT 24)
@@ -303,9 +305,9 @@ AS $function$
     )
     select (
         coalesce((select sum(c.count) from task_counters c, hour
-                  where c.status = task_status and c.created_hour >= hour.first_whole), 0)
+                  where c.status = task_status::task_status::text and c.created_hour >= hour.first_whole), 0)
         + (select count(*) from web_crawl_tasks t, hour
-           where t.status = task_status and t.deleted_at is null
+           where t.status = $1::task_status and t.deleted_at is null
              and t.created_at >= hour.since and t.created_at < hour.first_whole)
     )::bigint;
 $function$;

@@ -1,4 +1,5 @@
--- The functions that dashboards and gateways of the earlier service call, by their names. Deleted tasks do not count.
+-- The functions that dashboards and gateways of the earlier service call, by their names. Deleted tasks do not count; a
+-- status that does not exist is an error (22P02).
 
 -- Where a window of so many hours begins.
 create or replace function window_start(hours double precision)
@@ -19,12 +20,13 @@ $$;
 
 create or replace function find_web_crawl_tasks_by_status(task_status text)
 returns setof web_crawl_tasks language sql stable parallel safe as $$
-    select * from web_crawl_tasks where status = task_status and deleted_at is null order by created_at, id;
+    select * from web_crawl_tasks where status = $1::task_status and deleted_at is null order by created_at, id;
 $$;
 
 create or replace function count_web_crawl_tasks_by_status(task_status text)
 returns bigint language sql stable parallel safe as $$
-    select coalesce(sum(count), 0)::bigint from task_counters where status = task_status;
+    select coalesce(sum(count), 0)::bigint from task_counters
+    where status = task_status::task_status::text;
 $$;
 
 -- Whole hours come from the counters; the hour that the window cuts is counted by the index on status and created_at.
@@ -37,9 +39,9 @@ returns bigint language sql stable parallel safe as $$
     )
     select (
         coalesce((select sum(c.count) from task_counters c, hour
-                  where c.status = task_status and c.created_hour >= hour.first_whole), 0)
+                  where c.status = task_status::task_status::text and c.created_hour >= hour.first_whole), 0)
         + (select count(*) from web_crawl_tasks t, hour
-           where t.status = task_status and t.deleted_at is null
+           where t.status = $1::task_status and t.deleted_at is null
              and t.created_at >= hour.since and t.created_at < hour.first_whole)
     )::bigint;
 $$;

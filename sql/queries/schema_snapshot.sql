@@ -1,6 +1,14 @@
 -- The structure of schema public as DDL, read from the catalog in an order that does not depend on how it came about. Left
 -- out are partitions (how many there are depends on the data), whatever an extension brings, and privileges.
 
+-- name: enums
+select format('create type %I as enum (%s);', t.typname, string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder))
+from pg_type t
+join pg_enum e on e.enumtypid = t.oid
+where t.typnamespace = 'public'::regnamespace
+group by t.typname
+order by t.typname;
+
 -- name: sequences
 select format('create sequence %I as %s increment %s minvalue %s maxvalue %s start %s cache %s%s;', c.relname,
               format_type(s.seqtypid, null), s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache,
@@ -85,3 +93,19 @@ from pg_trigger t
 join pg_class c on c.oid = t.tgrelid
 where c.relnamespace = 'public'::regnamespace and not t.tgisinternal and not c.relispartition
 order by c.relname, t.tgname;
+
+-- name: undescribed
+-- What the others would overlook: views, foreign tables, domains and ranges, aggregates, rules, policies.
+select format('%s %I', relkind, relname) from pg_class
+where relnamespace = 'public'::regnamespace and relkind not in ('r', 'p', 'i', 'I', 'S', 't')
+union all
+select format('type %I', typname) from pg_type
+where typnamespace = 'public'::regnamespace and typtype not in ('b', 'c', 'e')
+union all
+select format('function %I', proname) from pg_proc
+where pronamespace = 'public'::regnamespace and prokind not in ('f', 'p')
+union all
+select format('rule %I', rulename) from pg_rewrite r join pg_class c on c.oid = r.ev_class
+where c.relnamespace = 'public'::regnamespace
+union all
+select format('policy %I', polname) from pg_policy;

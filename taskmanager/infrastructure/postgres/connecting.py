@@ -25,9 +25,11 @@ def connect_when_ready(arguments: Mapping[str, Any], *, wait: float) -> Connecti
     deadline = monotonic() + wait
     while True:
         try:
-            return psycopg2.connect(**arguments)
+            connection: Connection = psycopg2.connect(**arguments)
         except psycopg2.OperationalError as error:
             problem = " ".join(str(error).split())
+        else:
+            return connection
         is_final = "FATAL:" in problem and not any(passing in problem for passing in _PASSING)
         if is_final or monotonic() >= deadline:
             raise NotConnected(problem, is_final=is_final)
