@@ -53,7 +53,7 @@ def configure_logging(
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=lambda *name: LineLogger(writer, str(name[0]) if name else _LOGGER),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     logging.root.handlers[:] = [_ForeignHandler(writer, processors)]
     logging.root.setLevel(threshold)
@@ -70,11 +70,12 @@ def _processors(
 
     return [
         limit,
+        ExceptionRenderer() if human else ExceptionRenderer(_structured()),
+        masking,
+        # What the process itself adds needs no masking.
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_identity,
         add_trace_context,
-        ExceptionRenderer() if human else ExceptionRenderer(_structured()),
-        masking,
         *([export] if export else []),
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback) if human else render_json,
     ]

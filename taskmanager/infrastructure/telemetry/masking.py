@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "***"
@@ -31,8 +32,14 @@ def mask_text(text: str) -> str:
     if "@" in text:
         text = _LOGIN.sub(f"{MASK}@", text)
         text = _EMAIL.sub(rf"\1{MASK}@", text)
-    text = _ASSIGNMENT.sub(rf"\1{MASK}", text)
-    return _BEARER.sub(rf"\1 {MASK}", text)
+    if "=" in text or ":" in text:
+        text = _ASSIGNMENT.sub(rf"\1{MASK}", text)
+    return _BEARER.sub(rf"\1 {MASK}", text) if " " in text else text
+
+
+@lru_cache(1024)
+def _names_a_secret(key: str) -> bool:
+    return bool(_SECRET_KEY.search(key))
 
 
 class Masking:
@@ -47,7 +54,7 @@ class Masking:
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         for key, value in event.items():
-            event[key] = MASK if _SECRET_KEY.search(key) and value is not None else self._masked(value, _DEEPEST)
+            event[key] = MASK if value is not None and _names_a_secret(key) else self._masked(value, _DEEPEST)
         return event
 
     def _masked(self, value: Any, depth: int) -> Any:
@@ -57,7 +64,7 @@ class Masking:
             return self._masked_text(value)
         if isinstance(value, Mapping) and depth:
             return {
-                self._masked_text(str(key)): MASK if _SECRET_KEY.search(str(key)) else self._masked(item, depth - 1)
+                self._masked_text(str(key)): MASK if _names_a_secret(str(key)) else self._masked(item, depth - 1)
                 for key, item in value.items()
             }
         if isinstance(value, list | tuple | set | frozenset) and depth:
