@@ -19,7 +19,8 @@ class Once:
         self.settings = settings
 
     async def start(self):
-        structlog.get_logger("once").info("connecting", dsn=self.settings.database.dsn_kwargs("x"), port=self.settings.app.port)
+        dsn = self.settings.database.dsn_kwargs("x")
+        structlog.get_logger("once").info("connecting", dsn=dsn, port=self.settings.app.port)
         structlog.get_logger("once").debug("details")
 
     async def wait(self):
