@@ -25,6 +25,8 @@ from taskmanager.programs.http_server import HttpServer
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
 
+AUTH_MODE = "AUTH_MODE"  # the one value there is, `none`, says that the interface may be open
+
 
 class ApiApplication:
     """Serves the REST interface."""
@@ -75,7 +77,7 @@ def refuse_exposure(host: str, mode: str) -> None:
     """Raises `ConfigurationError` where other machines could reach the interface without anybody having said so."""
     if mode != "none" and not _is_loopback(host):
         raise ConfigurationError(
-            [Mistake("APP_HOST", host, "without authentication must be a loopback address, or set AUTH_MODE=none")]
+            [Mistake("APP_HOST", host, f"without authentication must be a loopback address, or set {AUTH_MODE}=none")]
         )
 
 
@@ -98,5 +100,5 @@ def command(slot: int) -> ExitCode:
     """
     name = f"api-{slot:02d}"
 
-    refuse_exposure(load_settings().app.host, os.environ.get("AUTH_MODE", ""))
+    refuse_exposure(load_settings().app.host, os.environ.get(AUTH_MODE, ""))
     return launch("api", lambda settings: ApiApplication(ApplicationFactory(settings, name)), slot=name)

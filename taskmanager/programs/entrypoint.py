@@ -3,6 +3,7 @@
 It imports the standard library alone, since it stays in memory for as long as the container lives.
 """
 
+import fcntl
 import json
 import math
 import os
@@ -35,6 +36,8 @@ INTERNAL_FAILURE = 70
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
 _STOP_MARGIN_SECONDS = 2
+# Only the migrations may log in as the owner of the tables.
+_NOT_FOR_PROGRAMS = ("POSTGRES_OWNER_USER", "POSTGRES_OWNER_PASSWORD", "POSTGRES_OWNER_PASSWORD_FILE")
 _PACKAGE_ROOT = Path(__file__).parents[2]
 
 
@@ -80,10 +83,10 @@ class Supervision:
 def supervisord_environment(
     environment: Mapping[str, str], settings: Mapping[str, str], run_directory: Path
 ) -> dict[str, str]:
-    """What supervisord.conf needs: `environment` with the effective `settings` (name → value) filled in."""
+    """What supervisord.conf needs: `environment` and `settings` in force, without the login of the tables' owner."""
     grace = float(settings["GRACEFUL_SHUTDOWN_TIMEOUT"])
     return {
-        **environment,
+        **{name: value for name, value in environment.items() if name not in _NOT_FOR_PROGRAMS},
         "API_PROCESSES": settings["API_PROCESSES"],
         "CONSUMER_PROCESSES": settings["CONSUMER_PROCESSES"],
         "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
@@ -123,6 +126,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if unknown := [argument for argument in arguments if argument != "--no-migrate"]:
         print(f"entrypoint: unknown argument {unknown[0]!r}; see entrypoint --help", file=sys.stderr)  # noqa: T201
         return USAGE
+    _share_output_files()
     supervision = Supervision()
     chosen = environment.get("TASKMANAGER_RUN_DIR")
     # Not under TMPDIR: a socket's path may have 107 bytes.
@@ -132,6 +136,12 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     finally:
         if not chosen:
             shutil.rmtree(run_directory, ignore_errors=True)
+
+
+def _share_output_files() -> None:
+    """Several processes write to what stdout and stderr are: where that is a file, each write has to go to its end."""
+    for descriptor in (1, 2):
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_APPEND)
 
 
 def _run(supervision: Supervision, run_directory: Path, environment: Mapping[str, str], *, migrate: bool) -> int:

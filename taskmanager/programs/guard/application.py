@@ -63,7 +63,7 @@ class GuardApplication:
 
     def _tell(self, change: StateChange) -> None:
         level = _log.warning if change.state in {"EXITED", "BACKOFF", "FATAL"} else _log.info
-        level("process changed state", process_name=change.process, state=change.state)
+        level(f"{change.process} is {change.state}")  # one event name per process: the rate limit counts by name
 
     def _condemn(self, verdict: Verdict) -> None:
         path = self._run_directory / VERDICT_FILE

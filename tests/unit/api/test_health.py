@@ -1,0 +1,49 @@
+"""/api/health and its parts."""
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from .conftest import World
+
+DEPENDENT = ["", "/ready", "/detailed"]
+
+
+@pytest.mark.parametrize("part", ["", "/live", "/ready", "/detailed", "/database", "/kafka", "/service"])
+async def test_all_is_well(client: TestClient, part: str) -> None:
+    response = await client.get(f"/api/health{part}")
+    assert response.status == 200
+    assert response.headers["Cache-Control"] == "no-store"
+    document = await response.json()
+    assert (document["status"], document["service"], document["version"]) == ("healthy", "task-manager", "1.2.3")
+
+
+@pytest.mark.parametrize("missing", ["database", "kafka"])
+@pytest.mark.parametrize("part", DEPENDENT)
+async def test_it_is_red_while_a_dependency_is_away_and_green_again_by_itself(
+    client: TestClient, world: World, part: str, missing: str
+) -> None:
+    world.unhealthy.add(missing)
+    response = await client.get(f"/api/health{part}")
+    assert response.status == 503
+    assert (await response.json())["status"] == "unhealthy"
+    world.unhealthy.clear()
+    assert (await client.get(f"/api/health{part}")).status == 200
+
+
+async def test_each_dependency_has_its_own_light(client: TestClient, world: World) -> None:
+    world.unhealthy.add("kafka")
+    assert (await client.get("/api/health/database")).status == 200
+    response = await client.get("/api/health/kafka")
+    assert response.status == 503
+    assert (await response.json())["checks"]["kafka"]["error"] == "kafka is away"
+
+
+async def test_a_process_without_dependencies_is_alive_all_the_same(client: TestClient, world: World) -> None:
+    world.unhealthy |= {"database", "kafka"}
+    assert (await client.get("/api/health/live")).status == 200
+
+
+async def test_a_process_that_drains_is_alive_but_not_ready(client: TestClient, world: World) -> None:
+    world.service.is_draining = True
+    assert (await client.get("/api/health/ready")).status == 503
+    assert (await client.get("/api/health/live")).status == 200
