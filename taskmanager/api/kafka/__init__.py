@@ -1,0 +1,1 @@
+"""Messages in: from bytes to commands, and the loop that carries them to the use case."""

@@ -27,8 +27,16 @@ class KafkaProbe:
 
     async def __call__(self) -> Mapping[str, object]:
         """Answers how many partitions each topic has."""
-        described = await self._ask(lambda catalogue: catalogue.describe(self._topics))
+        described = await self.describe()
         return {"partitions": {topic: description.partitions for topic, description in described.items()}}
+
+    async def describe(self) -> Mapping[str, TopicDescription]:
+        """Each topic's id and partitions."""
+        return await self._ask(lambda catalogue: catalogue.describe(self._topics))
+
+    async def watermarks_of(self, partitions: Sequence[Partition]) -> Mapping[Partition, tuple[int, int]]:
+        """The first offset and the one behind the last of these partitions."""
+        return await self._ask(lambda catalogue: catalogue.watermarks(partitions))
 
     async def watermarks(self) -> Mapping[Partition, tuple[int, int]]:
         """The first offset and the one behind the last of every partition."""

@@ -1,0 +1,131 @@
+-- The write path of the consumers: load, COPY new tasks, COPY events, and all the rest in one round trip. Every parameter
+-- is one text: JSON, or an array literal; every set comes sorted, so that two writers take their locks in the same order.
+
+-- name: load
+-- Claims the partitions by comparing their stored offsets with where the batch starts, then locks the tasks and the parked
+-- reports that it touches; where a claim fails nothing else is locked or read.
+with claimed as materialized (
+    select o.topic
+    from json_to_recordset(%(claims)s::json) as c (topic text, partition integer, topic_id text, start bigint)
+    join consumer_offsets o
+        on o.topic = c.topic and o.partition = c.partition and o.topic_id = c.topic_id and o.next_offset = c.start
+    order by o.topic, o.partition
+    for no key update of o
+), claims as materialized (
+    select count(*) = json_array_length(%(claims)s::json) as held from claimed
+), tasks as materialized (
+    select t.id, t.user_email, t.user_query, t.original_url, t.metadata, t.correlation_id, t.status, t.version, t.attempt,
+           t.received_at, t.created_at, t.updated_at, t.attempt_started_at, t.not_before, t.started_at, t.finished_at,
+           t.last_heartbeat_at, t.worker, t.progress, t.retryable, t.deleted_at,
+           -- the texts may be large; their digest is enough to recognise a repeated report
+           case when t.status in ('completed', 'error')
+                then encode(sha256(convert_to(coalesce(t.result, t.error, ''), 'UTF8')), 'hex') end as outcome
+    from web_crawl_tasks t
+    where t.id = any(%(task_ids)s::uuid[]) and (select held from claims)
+    order by t.id
+    for no key update
+), parked as materialized (
+    select p.id, p.task_id, p.source_topic, p.source_partition, p.source_offset, p.report
+    from parked_statuses p
+    where p.task_id = any(%(parked_ids)s::uuid[]) and (select held from claims)
+    order by p.id
+    for update
+)
+select pg_current_xact_id()::text,
+       (select held from claims),
+       (select json_agg(tasks) from tasks)::text,
+       (select json_agg(parked) from parked)::text;
+
+-- name: copy_tasks
+copy web_crawl_tasks (id, user_email, user_query, original_url, metadata, correlation_id, status, version, attempt,
+                      received_at, created_at, updated_at)
+from stdin with (null '');
+
+-- name: copy_events
+copy task_events (task_id, version, type, attempt, occurred_at, recorded_at, data, source_topic, source_partition,
+                  source_offset, actor, correlation_id, traceparent, tracestate)
+from stdin with (null '');
+
+-- name: update_tasks
+-- A task that was loaded without its result or error text, and whose change leaves it, keeps it.
+update web_crawl_tasks t
+set status = r.status, version = r.version, attempt = r.attempt, updated_at = r.updated_at,
+    attempt_started_at = r.attempt_started_at, not_before = r.not_before, started_at = r.started_at,
+    finished_at = r.finished_at, last_heartbeat_at = r.last_heartbeat_at, worker = r.worker, progress = r.progress,
+    result = case when r.keeps_outcome then t.result else r.result end,
+    error = case when r.keeps_outcome then t.error else r.error end, retryable = r.retryable, deleted_at = r.deleted_at
+from json_to_recordset(%(changed)s::json) as r (
+    id uuid, status task_status, version integer, attempt integer, updated_at timestamptz, attempt_started_at timestamptz,
+    not_before timestamptz, started_at timestamptz, finished_at timestamptz, last_heartbeat_at timestamptz, worker text,
+    progress double precision, result text, error text, retryable boolean, deleted_at timestamptz,
+    keeps_outcome boolean)
+where t.id = r.id;
+
+-- name: add_counts
+insert into task_counters as c (created_hour, status, slot, count)
+select created_hour, status, %(slot)s, count
+from json_to_recordset(%(counts)s::json) as r (created_hour timestamptz, status text, count bigint)
+on conflict (created_hour, status, slot) do update set count = c.count + excluded.count;
+
+-- name: insert_dead_letters
+insert into dead_letters (source_topic, source_partition, source_offset, reason, detail, task_id, key, value, headers,
+                          message_timestamp, recorded_at)
+select topic, partition, "offset", reason, detail, task_id, decode(key, 'base64'), decode(value, 'base64'), headers,
+       message_timestamp, %(now)s
+from json_to_recordset(%(dead)s::json) as r (
+    topic text, partition integer, "offset" bigint, reason text, detail text, task_id uuid, key text, value text,
+    headers json, message_timestamp timestamptz);
+
+-- name: insert_parked
+insert into parked_statuses (task_id, source_topic, source_partition, source_offset, report, key, value, headers,
+                             message_timestamp, parked_at)
+select task_id, topic, partition, "offset", report, decode(key, 'base64'), decode(value, 'base64'), headers,
+       message_timestamp, %(now)s
+from json_to_recordset(%(parked)s::json) as r (
+    task_id uuid, topic text, partition integer, "offset" bigint, report json, key text, value text, headers json,
+    message_timestamp timestamptz);
+
+-- name: delete_parked
+delete from parked_statuses where id = any(%(unparked_ids)s::bigint[]);
+
+-- name: count_unparked
+insert into unparked_counts as c (source_topic, source_partition, slot, duplicate, heartbeat)
+select topic, partition, %(slot)s, duplicate, heartbeat
+from json_to_recordset(%(unparked)s::json) as r (topic text, partition integer, duplicate bigint, heartbeat bigint)
+on conflict (source_topic, source_partition, slot) do update
+    set duplicate = c.duplicate + excluded.duplicate, heartbeat = c.heartbeat + excluded.heartbeat;
+
+-- name: insert_refused
+insert into refused_reports (task_id, reason, detail, report, source_topic, source_partition, source_offset, actor,
+                             occurred_at, recorded_at, traceparent)
+select task_id, reason, detail, report, topic, partition, "offset", actor, occurred_at, %(now)s, traceparent
+from json_to_recordset(%(refused)s::json) as r (
+    task_id uuid, reason text, detail text, report json, topic text, partition integer, "offset" bigint, actor text,
+    occurred_at timestamptz, traceparent text);
+
+-- name: advance_offsets
+-- The rows are locked and compared since `load`.
+update consumer_offsets o
+set next_offset = r.next_offset, created = o.created + r.created, applied = o.applied + r.applied,
+    heartbeat = o.heartbeat + r.heartbeat, duplicate = o.duplicate + r.duplicate, refused = o.refused + r.refused,
+    parked = o.parked + r.parked, dead = o.dead + r.dead, skipped = o.skipped + r.skipped,
+    ingested_at = greatest(o.ingested_at, r.ingested_at), updated_at = now()
+from json_to_recordset(%(offsets)s::json) as r (
+    topic text, partition integer, next_offset bigint, created bigint, applied bigint, heartbeat bigint,
+    duplicate bigint, refused bigint, parked bigint, dead bigint, skipped bigint, ingested_at timestamptz)
+where o.topic = r.topic and o.partition = r.partition;
+
+-- name: transaction_status
+select pg_xact_status(%(xid)s::xid8);
+
+-- name: parked_with_task
+-- The next stretch of parked reports after a position, and which of their tasks exist by now.
+select max(id), json_agg(distinct task_id) filter (where found)::text
+from (
+    select p.id, p.task_id,
+           exists (select from web_crawl_tasks t where t.id = p.task_id) as found
+    from parked_statuses p
+    where p.id > %(after)s
+    order by p.id
+    limit %(limit)s
+) stretch;

@@ -1,0 +1,95 @@
+"""Everything that one transaction writes."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Self
+
+import msgspec
+
+from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source
+from taskmanager.domain.errors import Refused
+from taskmanager.domain.events import TaskCreated, TaskEvent
+from taskmanager.domain.status import TaskStatus
+from taskmanager.domain.task import WebCrawlTask
+
+
+class Outcome(StrEnum):
+    """What became of a message; the names of the counting columns of consumer_offsets."""
+
+    CREATED = "created"
+    APPLIED = "applied"
+    HEARTBEAT = "heartbeat"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    PARKED = "parked"
+    DEAD = "dead"
+    SKIPPED = "skipped"
+
+
+class PartitionProgress(msgspec.Struct):
+    """How a transaction moves a partition: to which offset, and what its messages came to."""
+
+    start: int
+    next_offset: int
+    ingested_at: datetime | None = None
+    outcomes: dict[Outcome, int] = msgspec.field(default_factory=dict)
+
+    def count(self, outcome: Outcome, by: int = 1) -> None:
+        """One more message came to this."""
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + by
+
+    def followed_by(self, later: Self) -> Self:
+        """This progress and the one that begins where it ends, as one."""
+        both = type(self)(self.start, later.next_offset, later.ingested_at, dict(self.outcomes))
+        for outcome, count in later.outcomes.items():
+            both.count(outcome, count)
+        return both
+
+
+class Changes:
+    """Collects what a transaction writes; adapters write each kind with one statement."""
+
+    __slots__ = (
+        "changed",
+        "counts",
+        "created",
+        "dead",
+        "durations",
+        "now",
+        "parked",
+        "progress",
+        "recorded",
+        "refused",
+        "unparked",
+        "unparked_counts",
+    )
+
+    def __init__(self, now: datetime, progress: Mapping[Partition, PartitionProgress]) -> None:
+        self.now = now
+        self.progress = progress
+        self.created: dict[str, tuple[TaskCreated, CreateTask]] = {}
+        self.recorded: list[tuple[TaskEvent, ReportStatus]] = []
+        self.changed: dict[str, WebCrawlTask] = {}
+        self.counts: dict[tuple[datetime, TaskStatus], int] = {}
+        self.dead: list[tuple[InboundMessage, Reject]] = []
+        self.parked: list[ReportStatus] = []
+        self.unparked: list[int] = []
+        self.unparked_counts: dict[Partition, dict[Outcome, int]] = {}
+        self.durations: dict[TaskStatus, list[float]] = {}
+        self.refused: list[tuple[CreateTask | ReportStatus, Refused]] = []
+
+    def count_status(self, created_at: datetime, status: TaskStatus, by: int) -> None:
+        """The number of tasks made in that hour that are in this status goes up or down."""
+        key = (created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0), status)
+        self.counts[key] = self.counts.get(key, 0) + by
+
+    def count_unparked(self, source: Source | InboundMessage, outcome: Outcome) -> None:
+        """A report that had been parked came to something that leaves no row."""
+        counts = self.unparked_counts.setdefault(Partition(source.topic, source.partition), {})
+        counts[outcome] = counts.get(outcome, 0) + 1
+
+    @property
+    def is_empty(self) -> bool:
+        """True where there is nothing to write."""
+        return not (self.progress or self.unparked or self.changed)

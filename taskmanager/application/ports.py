@@ -1,0 +1,103 @@
+"""What the application needs of the outside world, and how that may fail."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from taskmanager.application.changes import Changes
+from taskmanager.application.commands import Partition, ReportStatus
+from taskmanager.domain.task import WebCrawlTask
+
+
+class StoreError(Exception):
+    """The store did not do what it was asked to; nothing of it has happened."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818
+    """It may work later: the server is away, overloaded, or not ready; `kind` is a class for metrics, such as 08."""
+
+    def __init__(self, problem: str, kind: str = "connection") -> None:
+        super().__init__(problem)
+        self.kind = kind
+
+
+class StoreConflict(StoreError):  # noqa: N818
+    """Another transaction got in between: decide again on what is there now."""
+
+
+class RowRefused(StoreError):  # noqa: N818
+    """The database refuses a value; its text names the rule, never the value."""
+
+
+class Fenced(StoreError):  # noqa: N818
+    """Another owner has moved a partition's offset: the batch and everything fetched behind it are void."""
+
+
+class OffsetClaim(NamedTuple):
+    """The stored offset that a batch builds on."""
+
+    topic: str
+    partition: int
+    topic_id: str
+    start: int
+
+
+class ParkedReport(NamedTuple):
+    """A report that has waited for its task."""
+
+    id: int
+    report: ReportStatus
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a transaction has locked: tasks by id, and parked reports by task in the order in which they came."""
+
+    tasks: Mapping[str, WebCrawlTask]
+    parked: Mapping[str, Sequence[ParkedReport]]
+
+
+class WriteTransaction(Protocol):
+    """One transaction of the write path: `load`, decide, `commit`; it is rolled back where either fails."""
+
+    async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
+        """Claims the offsets and locks the tasks and parked reports of these ids (both sorted); may raise `Fenced`."""
+
+    async def commit(self, changes: Changes) -> None:
+        """Writes everything and commits; returns only when it is durable, whatever became of the connection."""
+
+
+class TaskStore(Protocol):
+    """Where tasks, events and offsets live. Every method may raise a `StoreError`."""
+
+    def transaction(self) -> AbstractAsyncContextManager[WriteTransaction]:
+        """A new transaction; one at a time."""
+
+    async def tasks_with_parked_reports(self, after: int, limit: int) -> tuple[int | None, Sequence[str]]:
+        """Looks at the next `limit` parked reports behind the position `after`.
+
+        Answers the last position looked at (None at the end) and the sorted ids of those tasks that exist by now.
+        """
+
+
+class StoredOffset(NamedTuple):
+    """How far a partition has been read, and of which incarnation of its topic."""
+
+    topic_id: str
+    next_offset: int
+
+
+class OffsetStore(Protocol):
+    """Where consumers begin."""
+
+    async def register(self, partitions: Mapping[Partition, tuple[str, int]]) -> Mapping[Partition, StoredOffset]:
+        """Makes rows for partitions that have none, beginning at the given (topic id, offset), and reads all back."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""

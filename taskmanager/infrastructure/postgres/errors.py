@@ -1,0 +1,29 @@
+"""What the driver's failures mean to the application."""
+
+import psycopg2
+
+from taskmanager.application.ports import RowRefused, StoreConflict, StoreError, StoreUnavailable
+
+# SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_REFUSED_CLASSES = frozenset({"22", "23", "54"})
+_CONFLICTS = frozenset({"23505", "40001", "40P01"})
+
+
+def translate(error: Exception) -> StoreError:
+    """The application's error for one of the driver's; its text holds no values of rows."""
+    code = getattr(error, "pgcode", None)
+    if code in _CONFLICTS:
+        return StoreConflict(f"SQLSTATE {code}")
+    if isinstance(error, psycopg2.Error) and code is not None:
+        primary = getattr(error.diag, "message_primary", None) or type(error).__name__
+        if code[:2] in _REFUSED_CLASSES:
+            return RowRefused(f"SQLSTATE {code}: {_without_values(error, primary)}")
+        return StoreUnavailable(f"SQLSTATE {code}: {primary}", kind=code[:2])
+    return StoreUnavailable(f"{type(error).__name__}: {error}".strip().splitlines()[0])
+
+
+def _without_values(error: psycopg2.Error, primary: str) -> str:
+    """Class 22 quotes the offending input in its message; the part after the colon is left out."""
+    named = error.diag.constraint_name or error.diag.column_name
+    text = primary.split(":", 1)[0].split(' "', 1)[0]
+    return f"{text} ({named})" if named else text

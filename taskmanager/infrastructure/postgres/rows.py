@@ -1,0 +1,151 @@
+"""Entities and commands as JSON rows of the write path, and back."""
+
+import base64
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from taskmanager.application.commands import CreateTask, InboundMessage, Reject, ReportStatus, Source
+from taskmanager.application.ports import ParkedReport
+from taskmanager.domain.errors import Refused
+from taskmanager.domain.status import TaskStatus
+from taskmanager.domain.task import WebCrawlTask
+from taskmanager.domain.values import TaskId
+
+Json = dict[str, Any]
+
+
+def changed_row(task: WebCrawlTask) -> Json:
+    """The changeable part of a task."""
+    return {
+        "id": task.id,
+        "status": task.status.value,
+        "version": task.version,
+        "attempt": task.attempt,
+        "updated_at": task.updated_at,
+        "attempt_started_at": task.attempt_started_at,
+        "not_before": task.not_before,
+        "started_at": task.started_at,
+        "finished_at": task.finished_at,
+        "last_heartbeat_at": task.last_heartbeat_at,
+        "worker": task.worker,
+        "progress": task.progress,
+        "result": task.result,
+        "error": task.error,
+        "retryable": task.retryable,
+        "deleted_at": task.deleted_at,
+        "keeps_outcome": task.outcome is not None and task.result is None and task.error is None,
+    }
+
+
+def dead_row(message: InboundMessage, reject: Reject) -> Json:
+    """A dead letter with the message as it was, byte for byte."""
+    return {
+        "topic": message.topic,
+        "partition": message.partition,
+        "offset": message.offset,
+        "reason": reject.reason.value,
+        "detail": _storable(reject.detail),
+        "task_id": reject.task_id,
+    } | _raw(message)
+
+
+def report_json(report: CreateTask | ReportStatus) -> Json:
+    """A command as it is kept with parked and refused reports: what is None is left out."""
+    return {
+        name: value
+        for name in report.__struct_fields__
+        if name != "source" and (value := getattr(report, name)) is not None
+    }
+
+
+def parked_row(report: ReportStatus) -> Json:
+    """A report that waits for its task, with the message as it was: it may yet become a dead letter."""
+    row: Json = {"task_id": report.id, "report": report_json(report)} | _position(report)
+    return row | _raw(report.source) if isinstance(report.source, InboundMessage) else row
+
+
+def refused_row(command: CreateTask | ReportStatus, refusal: Refused) -> Json:
+    """A command that the state machine refused."""
+    return {
+        "task_id": command.id,
+        "reason": refusal.reason.value,
+        "detail": refusal.detail,
+        "report": report_json(command),
+        "actor": command.actor,
+        "occurred_at": command.at,
+        "traceparent": command.traceparent,
+    } | _position(command)
+
+
+def parked_report(row: Json) -> ParkedReport:
+    """A parked report as the database holds it."""
+    kept = row["report"]
+    source = Source(row["source_topic"], row["source_partition"], row["source_offset"])
+    kept["id"] = TaskId(kept["id"])
+    kept["status"] = TaskStatus(kept["status"])
+    kept["at"] = datetime.fromisoformat(kept["at"])
+    return ParkedReport(row["id"], ReportStatus(source=source, **kept))
+
+
+def loaded_task(row: Json) -> WebCrawlTask:
+    """A task as `load` answers it; without the texts of its result and error."""
+    times = {name: datetime.fromisoformat(row[name]) if row[name] else None for name in _TIMES}
+    task = WebCrawlTask.__new__(WebCrawlTask)
+    for name, value in (row | times).items():
+        setattr(task, name, value)
+    task.status = TaskStatus(row["status"])
+    task.metadata = row["metadata"] or {}
+    task.result = task.error = None
+    return task
+
+
+_TIMES = (
+    "received_at",
+    "created_at",
+    "updated_at",
+    "attempt_started_at",
+    "not_before",
+    "started_at",
+    "finished_at",
+    "last_heartbeat_at",
+    "deleted_at",
+)
+
+
+def dumps(rows: object) -> str:
+    """JSON text for a statement's parameter."""
+    return orjson.dumps(rows).decode()
+
+
+def _position(command: CreateTask | ReportStatus) -> Json:
+    source = command.source
+    if source is None:
+        return {}
+    return {"topic": source.topic, "partition": source.partition, "offset": source.offset}
+
+
+def _raw(message: InboundMessage) -> Json:
+    return {
+        "key": _base64(message.key),
+        "value": _base64(message.value),
+        "headers": [[_storable(name), _base64(value)] for name, value in message.headers or ()],
+        "message_timestamp": _timestamp(message.timestamp_ms),
+    }
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes neither NUL nor lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _base64(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
+
+
+def _timestamp(milliseconds: int | None) -> datetime | None:
+    try:
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000).astimezone()
+    except (OverflowError, OSError, ValueError):
+        return None

@@ -1,0 +1,120 @@
+"""One database connection that heals itself, driven from a thread of its own.
+
+The write path speaks psycopg2 (the driver below aiopg) directly, because COPY, the cheapest way into a table, exists
+only there; docs/decisions.md has the figures.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from io import StringIO
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver names its classes in lower case
+
+from taskmanager.application.ports import StoreUnavailable
+from taskmanager.infrastructure.postgres.errors import translate
+
+Row = tuple[Any, ...]
+_Answer = TypeVar("_Answer")
+
+
+class Session:
+    """A connection of one owner, opened at first use and again after any doubt; one call at a time.
+
+    `connect` holds psycopg2's connection arguments, with the server-side time-outs among its options. `timeout`
+    (seconds) is the client's own limit for a call, above the server's: it cuts the connection of a server that answers
+    no more.
+    """
+
+    def __init__(self, connect: Mapping[str, Any], *, timeout: float) -> None:
+        self._connect = connect
+        self._timeout = timeout
+        self._connection: Connection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="postgres")
+
+    async def run(self, work: Callable[["Script"], _Answer]) -> _Answer:
+        """Does several statements in the session's thread without coming back to the event loop in between.
+
+        Raises a `StoreError`. After one that the server answered the session goes on (and a transaction awaits its
+        rollback); after any other the connection is closed, and `is_open` tells so.
+        """
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(self._thread, self._run, work)
+        alarm = loop.call_later(self._timeout, self._cut)
+        try:
+            # The thread goes on whatever becomes of this task, so the task must not go first.
+            return await asyncio.shield(call)
+        finally:
+            alarm.cancel()
+
+    async def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """Runs one or several statements in one round trip; answers the rows of the last. Raises as `run` does."""
+        return await self.run(lambda script: script.execute(sql, parameters))
+
+    @property
+    def is_open(self) -> bool:
+        """False before the first statement and after a failure that left the connection's state in doubt."""
+        return self._connection is not None and not self._connection.closed
+
+    async def rollback(self) -> None:
+        """Ends the transaction without effect; closes the connection where that cannot be known."""
+        if self.is_open:
+            with suppress(StoreUnavailable):
+                await self.execute("rollback")
+
+    async def close(self) -> None:
+        """Closes the connection and the thread; again does nothing."""
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+        self._close()
+
+    def _run(self, work: Callable[["Script"], _Answer]) -> _Answer:
+        try:
+            return work(Script(self._opened()))
+        except (psycopg2.Error, OSError) as error:
+            if getattr(error, "pgcode", None) is None or not self.is_open:
+                self._close()
+            raise translate(error) from error
+
+    def _opened(self) -> Connection:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = psycopg2.connect(**self._connect)
+            connection.autocommit = True  # transactions begin and end in the statements themselves
+            self._connection = connection
+        return connection
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(psycopg2.Error, OSError):
+                connection.close()
+
+    def _cut(self) -> None:
+        """Ends the connection below the driver that waits on it, which then fails as if the network had."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with suppress(psycopg2.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
+
+
+class Script:
+    """What can be done on an open connection, in the session's thread."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """Runs one or several statements in one round trip; answers the rows of the last."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, statement: str, rows: str) -> None:
+        """Runs COPY … FROM STDIN with rows in its text format."""
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(statement, StringIO(rows), size=1 << 16)

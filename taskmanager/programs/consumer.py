@@ -1,0 +1,141 @@
+"""One consumer: reads its partitions of both topics and gives every message its one effect."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import ParamSpec, TypeVar
+
+import click
+
+from taskmanager.api.kafka.assignment import PinnedAssignment
+from taskmanager.api.kafka.codec import Codec
+from taskmanager.api.kafka.loop import ConsumerLoop
+from taskmanager.application.batch import Batch
+from taskmanager.application.commands import Partition
+from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.use_cases.apply_parked import ApplyParked
+from taskmanager.application.use_cases.ingest_batch import IngestBatch, Ingested
+from taskmanager.infrastructure.kafka.consumer import PinnedConsumer
+from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
+from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
+from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
+from taskmanager.infrastructure.postgres.session import Session
+from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
+from taskmanager.infrastructure.resilience.retry import RetryUnavailable, Stopped
+from taskmanager.programs.factory import ApplicationFactory
+from taskmanager.programs.launch import launch
+from taskmanager.server import ExitCode
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
+_SESSION_MARGIN_SECONDS = 5.0
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        return datetime.now(UTC)
+
+
+class ConsumerApplication:
+    """Composes and runs the loop of one slot: process `slot` of `CONSUMER_PROCESSES` in container `POD_ORDINAL`."""
+
+    def __init__(self, factory: ApplicationFactory, slot: int) -> None:
+        settings = factory.settings
+        factory.share_metrics()
+        self._settings = settings
+        self._name = factory.slot
+        self._stopping = False
+        self._working: asyncio.Task[None] | None = None
+        self._loop: ConsumerLoop | None = None
+        self._metrics = ConsumerMetrics()
+        self._session = Session(
+            settings.database.dsn_kwargs(f"{settings.app.name} {self._name}"),
+            timeout=settings.database.query_timeout + settings.database.connection_timeout + _SESSION_MARGIN_SECONDS,
+        )
+        properties = settings.kafka.client_properties(self._name)
+        self._source = PinnedConsumer(
+            properties | {"group.id": settings.kafka.group_id},
+            batch_size=settings.app.consumer_batch_size,
+            batch_bytes=settings.app.consumer_batch_bytes,
+        )
+        self._topics = factory.kafka_probe()
+        self._assignment = PinnedAssignment(
+            self._topics.describe,
+            self._topics.watermarks_of,
+            PostgresOffsetStore(self._session),
+            index=settings.app.pod_ordinal * settings.app.consumer_processes + slot,
+            count=settings.app.consumer_processes * settings.app.consumer_replicas,
+        )
+
+    async def start(self) -> None:
+        """Begins to work; Kafka and PostgreSQL need not be there yet."""
+        self._working = asyncio.create_task(self._work())
+
+    async def wait(self) -> None:
+        """Returns when the work was stopped; raises what no retry can mend."""
+        if self._working is not None:
+            await asyncio.shield(self._working)
+
+    async def stop(self) -> None:
+        """Finishes the batch in hand, then leaves Kafka and PostgreSQL."""
+        self._stopping = True
+        if self._loop is not None:
+            self._loop.stop()
+        if self._working is not None:
+            await asyncio.wait([self._working])  # how it ended is told by `wait`
+        await self._source.close()
+        await self._topics.close()
+        await self._session.close()
+
+    async def _work(self) -> None:
+        identify: RetryUnavailable[[], Mapping[str, str]] = self._retrying(self._assignment.identify)
+        with suppress(Stopped):
+            topic_ids = await identify()
+            self._loop = self._compose(topic_ids)
+            await self._loop.run()
+
+    def _compose(self, topic_ids: Mapping[str, str]) -> ConsumerLoop:
+        app, kafka = self._settings.app, self._settings.kafka
+        # Unique among all writers of all containers.
+        store = PostgresTaskStore(self._session, slot=f"{app.pod_ordinal}-{self._name}")
+        clock = SystemClock()
+        codec = Codec(
+            request_topic=kafka.web_crawl_request_topic,
+            topic_ids=topic_ids,
+            own_name=app.name,
+            allow_private_urls=app.allow_private_urls,
+            result_max_bytes=app.result_max_bytes,
+        )
+        ingest: RetryUnavailable[[Batch], Ingested] = self._retrying(IngestBatch(store, clock))
+        read_offsets: RetryUnavailable[[], Mapping[Partition, int]] = self._retrying(self._assignment.read_offsets)
+        return ConsumerLoop(
+            self._source, codec, ingest, ApplyParked(store, clock), read_offsets, topic_ids, self._metrics
+        )
+
+    def _retrying(self, inner: Callable[_Arguments, Awaitable[_Answer]]) -> RetryUnavailable[_Arguments, _Answer]:
+        return RetryUnavailable(
+            inner,
+            on=(StoreUnavailable, TopicsUnavailable),
+            stopping=lambda: self._stopping,
+            retried=self._metrics.retried,
+        )
+
+
+@click.command(name="consumer")
+@click.option(
+    "--slot", type=click.IntRange(min=0), default=0, help="Number of this process, from 0.", show_default=True
+)
+def command(slot: int) -> ExitCode:
+    """Take requests and reports from Kafka into the database.
+
+    Process SLOT of CONSUMER_PROCESSES reads its share of the partitions of both topics. Start each slot once; a second
+    process of the same slot does no harm, it only wastes work.
+    """
+    name = f"consumer-{slot:02d}"
+    return launch("consumer", lambda settings: ConsumerApplication(ApplicationFactory(settings, name), slot), slot=name)
