@@ -50,6 +50,13 @@ def migrated(server: StackInfo, server_template: str) -> Iterator[ScratchDatabas
         yield database
 
 
+@pytest.fixture(scope="session")
+def unchanged(server: StackInfo, server_template: str) -> Iterator[ScratchDatabase]:
+    """A migrated database that tests share, because they commit nothing that others would notice."""
+    with scratch_database(server, server_template) as database:
+        yield database
+
+
 @pytest.fixture
 def empty(server: StackInfo) -> Iterator[ScratchDatabase]:
     """A database without tables on this server."""
