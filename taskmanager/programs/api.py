@@ -50,7 +50,7 @@ class ApiApplication:
             HealthController(checks, self._service),
         )
         self._server = HttpServer(
-            rest_application(table, HttpMetrics(), request_timeout=settings.app.request_timeout),
+            rest_application(table, HttpMetrics(factory.registry), request_timeout=settings.app.request_timeout),
             settings.app.host,
             settings.app.port,
             share_port=settings.app.api_processes > 1,

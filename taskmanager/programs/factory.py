@@ -3,11 +3,19 @@
 import os
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from taskmanager.config.settings import Settings
 from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.metrics import multiprocess
 from taskmanager.infrastructure.metrics.exposition import Exposition, Source
-from taskmanager.infrastructure.metrics.sources import FilesSource, LagSource, SupervisorSource, TasksSource
+from taskmanager.infrastructure.metrics.sources import (
+    FilesSource,
+    LagSource,
+    RegistrySource,
+    SupervisorSource,
+    TasksSource,
+)
 from taskmanager.infrastructure.metrics.supervisor import Supervisor
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.pool import ReadPool
@@ -23,6 +31,7 @@ class ApplicationFactory:
     def __init__(self, settings: Settings, slot: str) -> None:
         self.settings = settings
         self.slot = slot
+        self.registry = CollectorRegistry()
 
     def share_metrics(self) -> None:
         """Lets the instruments created from now on be read by the other processes; does nothing for one alone."""
@@ -59,6 +68,8 @@ class ApplicationFactory:
         sources: list[Source] = []
         if directory := self.settings.observability.prometheus_multiproc_dir:
             sources.append(FilesSource(Path(directory)))
+        else:
+            sources.append(RegistrySource(self.registry))
         if url := os.environ.get("SUPERVISOR_SERVER_URL"):  # supervisord tells its programs where it listens
             sources.append(SupervisorSource(Supervisor(url, timeout=_SOURCE_SECONDS)))
         return sources

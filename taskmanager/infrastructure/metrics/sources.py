@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -34,6 +35,19 @@ class FilesSource:
             "taskmanager_metrics_files_unreadable_reads", "Times that a corrupt file was left out.", self._unreadable
         )
         return [*merged.metrics, left_out, ever]
+
+
+class RegistrySource:
+    """What this process counts, where it shares its counts with no other."""
+
+    name = "processes"
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    async def read(self) -> Iterable[Metric]:
+        """All instruments of the registry."""
+        return list(self._registry.collect())
 
 
 class TasksSource:

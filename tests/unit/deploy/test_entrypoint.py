@@ -151,13 +151,8 @@ def test_programs_do_not_get_the_login_of_the_tables_owner(tmp_path: Path) -> No
 
 
 def run_entrypoint(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [ENTRYPOINT, *arguments],
-        env={"PATH": os.environ["PATH"], **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    environment["PATH"] = os.environ["PATH"]
+    return subprocess.run([ENTRYPOINT, *arguments], env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_a_wrong_configuration_ends_it_with_every_mistake_and_78(tmp_path: Path) -> None:
