@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 _FILE_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)").fullmatch
 _NO_TRANSACTION = re.compile(r"^-- no transaction$", re.MULTILINE)
-_END_OF_STATEMENT = re.compile(r";[ \t]*$", re.MULTILINE)
+_END_OF_STATEMENT = re.compile(r";[ \t]*(?:--.*)?$", re.MULTILINE)
 _ONLY_COMMENTS = re.compile(r"(?:\s|--[^\n]*)*").fullmatch
 
 
