@@ -1,0 +1,19 @@
+"""`bin/bench`."""
+
+import click
+
+from loadtests.bench.ingest import command as ingest
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+def main() -> None:
+    """Measure the service on the embedded stack, which is started if it is not up.
+
+    Numbers from a shared machine are noisy: compare within one run, and quote medians of several.
+    """
+
+
+main.add_command(ingest)
+
+if __name__ == "__main__":
+    main(prog_name="bin/bench")
