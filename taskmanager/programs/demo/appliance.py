@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 import socket
 import sys
@@ -17,8 +18,13 @@ from taskmanager.programs.demo.errors import DemoError
 _CHECKOUT = Path(__file__).parents[3]
 _DRAIN_SECONDS = 10
 _STOP_SECONDS = _DRAIN_SECONDS + 5
-_TAIL_BYTES = 8192
+_LOOK_SECONDS = 0.5
+_GUARD_SECONDS = 3.0
+_TAIL_BYTES = 65_536
 _TAIL_LINES = 15
+_GIVEN_UP = re.compile(r"gave up: (\S+) entered FATAL state").search
+_GUARD_EXITS = 5
+_ROUTINE = re.compile(r'\{.*"level":"(?:info|debug)"').match
 LOOPBACK = "127.0.0.1"
 
 
@@ -56,11 +62,19 @@ def appliance_environment(
     }
 
 
+def hopeless_program(supervisor_log: str) -> str | None:
+    """The program that supervisord has given up, or the guard if it keeps dying: nobody else would notice that."""
+    if given_up := _GIVEN_UP(supervisor_log):
+        return given_up[1]
+    return "guard" if supervisor_log.count("exited: guard (") >= _GUARD_EXITS else None
+
+
 class Appliance:
     """supervisord with everything below it; what they say goes to `log`."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, configuration: Path = _CHECKOUT / "supervisord.conf") -> None:
         self.log = log
+        self._configuration = configuration
         # Not below the checkout: a socket's path may have 107 bytes.
         self.run_directory = Path(tempfile.mkdtemp(prefix="taskmanager-", dir="/tmp"))
         (self.run_directory / "metrics").mkdir()
@@ -70,7 +84,7 @@ class Appliance:
         """Starts supervisord; the programs come up by and by."""
         with self.log.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "supervisor.supervisord", "-c", str(_CHECKOUT / "supervisord.conf")),
+                *(sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)),
                 env=dict(environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -80,28 +94,43 @@ class Appliance:
             )
 
     async def failure(self) -> DemoError:
-        """Waits until the appliance ends although nobody asked it to, and says why."""
+        """Waits until the appliance ends, or a program is given up, although nobody asked for it, and says why."""
         if self._process is None:
             raise RuntimeError("the appliance was not started")
-        code = await self._process.wait()
+        while not (given_up := hopeless_program(await asyncio.to_thread(self._supervisor_log))):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._process.wait(), _LOOK_SECONDS)
+                break
+        # The guard ends the appliance because of such a program and knows more of it, unless it is the one.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), _GUARD_SECONDS)
         verdict = self.run_directory / "verdict.json"
         if verdict.exists():
             found = json.loads(verdict.read_bytes())
             reason = f"{found['process']}: {found['reason']}"
+        elif given_up:
+            reason = f"{given_up} cannot be kept running"
         else:
-            reason = f"supervisord ended with exit code {code}"
-        return self.error(f"the appliance stopped by itself: {reason}")
+            reason = f"supervisord ended with exit code {self._process.returncode}"
+        return self.error(f"the appliance cannot go on: {reason}")
+
+    def _supervisor_log(self) -> str:
+        try:
+            return (self.run_directory / "supervisord.log").read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def error(self, problem: str) -> DemoError:
         """An error that shows the end of the log too."""
-        return DemoError(f"{problem}\nThe log ends with:\n{self.tail()}\nAll of it: {self.log}")
+        return DemoError(f"{problem}\nFrom the log:\n{self.tail()}\nAll of it: {self.log}")
 
     def tail(self) -> str:
-        """The last lines of the log."""
+        """The last lines of the log that tell of trouble; where none does, the last lines."""
         with self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
             lines = file.read().decode("utf-8", "replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (nothing)"
+        troubled = [line for line in lines if not _ROUTINE(line)] or lines
+        return "\n".join(f"  {line}" for line in troubled[-_TAIL_LINES:]) or "  (nothing)"
 
     async def stop(self) -> None:
         """Lets the programs finish what they have in hand; kills what is left after that."""

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
@@ -25,6 +26,9 @@ from taskmanager.programs.demo.view import View
 from taskmanager.programs.demo.workspace import Workspace
 
 _LOOK_SECONDS = 0.5
+_BLIND_LOOKS = 5  # so many in vain are worth a word
+_TRIES = 100
+_TRY_SECONDS = 0.1
 T = TypeVar("T")
 
 
@@ -55,10 +59,11 @@ class Run:
     _read_rate: Rate = field(default_factory=Rate)
     _sent_rate: Rate = field(default_factory=Rate)
     _phase: str = "playing"
+    _blind: int = 0  # looks in vain since the last good one
 
     async def once(self) -> Outcome | None:
         """Plays to the end and accounts for every message; None if it was stopped. Raises `DemoError` if it stalls."""
-        before = await self._in_thread(self.observer.ends)
+        before = await self._ends()
         settlement = Settlement(monotonic())
         playing = asyncio.create_task(self._play())
         try:
@@ -106,8 +111,11 @@ class Run:
         try:
             progress = await self._in_thread(self.observer.progress)
         except (psycopg2.Error, KafkaException, TimeoutError) as error:
-            self.view.note(f"cannot look at the moment: {str(error).strip()}")
+            self._blind += 1
+            if self._blind % _BLIND_LOOKS == 0:
+                self.view.note(f"cannot look at the moment: {str(error).strip()}")
             return None
+        self._blind = 0
         now = monotonic()
         self.view.show(
             Figures(
@@ -124,12 +132,19 @@ class Run:
 
     async def _account(self, before: dict[Partition, int]) -> Outcome:
         seconds = monotonic() - self._began
-        after = await self._in_thread(self.observer.ends)
+        after = await self._ends()
         ledgers, totals = await self._in_thread(self.observer.books)
         problems = discrepancies(ledgers, before, after, self.player.delivered)
         if self.player.failed > len(self.player.failures):
             problems.append(f"{self.player.failed} messages were not taken by Kafka, the first of them:")
         return Outcome(totals, self.player.sent, seconds, (*problems, *self.player.failures))
+
+    async def _ends(self) -> dict[Partition, int]:
+        for _ in range(_TRIES):
+            with suppress(KafkaException):  # fresh topics are without a leader for a moment
+                return await self._in_thread(self.observer.ends)
+            await self._pause(_TRY_SECONDS)
+        raise self.appliance.error("Kafka does not tell how long its partitions are; bin/stack status shows its log")
 
     def _stall(self, progress: Progress | None) -> str:
         waiting = "the database or Kafka does not answer"

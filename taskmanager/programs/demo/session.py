@@ -2,20 +2,21 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from signal import Signals
 
 import psycopg2
 from confluent_kafka import KafkaException
 
+from taskmanager.config.errors import ConfigurationError
+from taskmanager.config.settings import load_settings
 from taskmanager.devstack import StackError, StackInfo, default_root
+from taskmanager.infrastructure.postgres.migrations import MigrationError
+from taskmanager.infrastructure.postgres.migrator import Migrator
 from taskmanager.programs.demo.appliance import LOOPBACK, Appliance, appliance_environment, check_port, free_port
 from taskmanager.programs.demo.errors import DemoError
 from taskmanager.programs.demo.interruption import Interruption
@@ -25,7 +26,9 @@ from taskmanager.programs.demo.player import Player
 from taskmanager.programs.demo.run import Outcome, Run
 from taskmanager.programs.demo.stack_lease import StackLease
 from taskmanager.programs.demo.view import View
-from taskmanager.programs.demo.workspace import Workspace, sole_user
+from taskmanager.programs.demo.workspace import Workspace, forget_old_logs, sole_user
+
+_MIGRATION_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Session:
         """Starts all, plays, stops all. Raises `DemoError`."""
         interruption = Interruption(self._hurry)
         port = check_port(self._options.port) if self._options.port is not None else free_port()
+        forget_old_logs(self._directory.parent)
         async with AsyncExitStack() as cleanup:
             cleanup.enter_context(sole_user(self._directory, self._workspace))
             info = await self._take_stack(cleanup)
@@ -67,9 +71,9 @@ class Session:
                 "METRICS_HOST": LOOPBACK,
                 "METRICS_PORT": str(free_port()),
             }
-            await appliance.start(
-                appliance_environment(os.environ, settings, appliance.run_directory, self._options.consumers)
-            )
+            environment = appliance_environment(os.environ, settings, appliance.run_directory, self._options.consumers)
+            _check_settings(environment)
+            await appliance.start(environment)
             looking = cleanup.enter_context(ThreadPoolExecutor(1))
             observer = Observer(info.dsn("app", self._workspace.database), info.kafka_brokers, topics)
             cleanup.push_async_callback(partial(asyncio.get_running_loop().run_in_executor, looking, observer.close))
@@ -100,6 +104,7 @@ class Session:
         workspace = self._workspace
         if workspace.passing:
             cleanup.push_async_callback(self._tidily, lambda: workspace.drop(info))
+        self._view.note(f"preparing the database {workspace.database!r} and the topics")
         try:
             return await asyncio.to_thread(workspace.prepare, info, lambda: _migrate(info, workspace))
         except (psycopg2.Error, KafkaException) as error:
@@ -145,19 +150,20 @@ async def _unless_it_fails(run: Run, appliance: Appliance, *, once: bool) -> Out
     raise failing.result()
 
 
+def _check_settings(environment: Mapping[str, str]) -> None:
+    """Tells at once what every program would die of."""
+    try:
+        load_settings(environment)
+    except ConfigurationError as error:
+        raise DemoError(f"the environment holds settings that cannot be:\n{error}") from None
+
+
 def _migrate(info: StackInfo, workspace: Workspace) -> None:
-    environment = {**os.environ, **info.environment(), **workspace.environment()}
-    done = subprocess.run(
-        [sys.executable, "-m", "taskmanager", "migrate"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[3],
-    )
-    if done.returncode:
-        raise DemoError(
-            f"the migration of the database {workspace.database!r} failed:\n{done.stdout}{done.stderr}"
-            "With --once (without --keep) a fresh database is used; bin/stack reset drops the old one"
-        )
+    with closing(psycopg2.connect(info.dsn("owner", workspace.database), connect_timeout=5)) as connection:
+        try:
+            Migrator(connection, info.app_user).migrate(wait=_MIGRATION_SECONDS)
+        except MigrationError as error:
+            raise DemoError(
+                f"the database {workspace.database!r} cannot be brought up to date: {error} "
+                "(--once without --keep plays on a fresh one; bin/stack reset forgets all of them)"
+            ) from error

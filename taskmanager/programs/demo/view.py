@@ -61,6 +61,9 @@ class LineView:
     def show(self, figures: Figures) -> None:
         """Told if it is time, or if the phase is another."""
         now = self._clock()
+        if not self._phase:
+            for name, address in figures.addresses:
+                self._tell(f"{name}: {address}")
         if figures.phase != self._phase or now >= self._next:
             self._phase = figures.phase
             self._next = now + _LINE_SECONDS

@@ -2,6 +2,7 @@
 
 import fcntl
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from taskmanager.programs.demo.messages import Role
 STANDING = "taskmanager"
 TOPIC_NAMES = {Role.REQUESTS: "requests-web-crawl", Role.STATUS: "task-status"}
 PARTITIONS = 12
+_KEPT_LOGS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,13 @@ class Workspace:
         ensure_topics(brokers, dict.fromkeys(self.topics.values(), PARTITIONS))
         known = AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=15).topics
         return {name: len(known[name].partitions) for name in self.topics.values()}
+
+
+def forget_old_logs(directory: Path) -> None:
+    """Removes what passing workspaces left below `directory`, but for the newest few."""
+    left = sorted(directory.glob("once_*"), key=lambda path: path.stat().st_mtime)
+    for old in left[:-_KEPT_LOGS]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

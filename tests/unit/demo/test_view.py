@@ -23,7 +23,7 @@ def test_a_line_tells_tasks_per_status_traffic_lag_and_dead_letters():
     )
 
 
-def test_lines_come_every_two_seconds_and_at_every_new_phase():
+def test_lines_start_with_the_addresses_and_come_every_two_seconds_and_at_every_new_phase():
     told: list[str] = []
     times = iter([0.0, 0.5, 1.9, 2.0, 2.1])
     view = LineView(told.append, lambda: next(times))
@@ -31,7 +31,9 @@ def test_lines_come_every_two_seconds_and_at_every_new_phase():
     for phase in ("playing", "playing", "playing", "playing", "settling"):
         view.show(replace(FIGURES, phase=phase))
 
-    assert [line.split("] ")[1].split(":")[0] for line in told] == ["playing", "playing", "settling"]
+    address, *lines = told
+    assert address == "health: http://127.0.0.1:1234/api/health"
+    assert [line.split("] ")[1].split(":")[0] for line in lines] == ["playing", "playing", "settling"]
 
 
 @pytest.mark.parametrize("figures", [FIGURES, replace(FIGURES, progress=None)])
