@@ -56,7 +56,8 @@ class Batch:
             moved = PartitionProgress(start, last + 1)
             if timestamp_ms > 0:
                 # A sender's clock that is ahead must not let time rules believe that more has been read than was.
-                moved.ingested_at = min(now, _EPOCH + timedelta(milliseconds=timestamp_ms))
+                is_past = timestamp_ms < now.timestamp() * 1000
+                moved.ingested_at = _EPOCH + timedelta(milliseconds=timestamp_ms) if is_past else now
             if last + 1 - start > messages:
                 moved.count(Outcome.SKIPPED, last + 1 - start - messages)
             progress[partition] = moved

@@ -38,6 +38,10 @@ class InboundMessage(NamedTuple):
     value: bytes | None
 
 
+# Stands for headers of which one has a name that is not UTF-8, which the driver cannot hand over; told by identity.
+UNREADABLE_HEADERS: list[tuple[str, bytes | None]] = [("\ufffd", None)]
+
+
 class CreateTask(msgspec.Struct, frozen=True, gc=False):
     """A request that shall become a task."""
 

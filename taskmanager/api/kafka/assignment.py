@@ -65,6 +65,9 @@ class PinnedAssignment:
         stored = await self._offsets.register(
             {partition: (self._topic_ids[partition.topic], marks[partition][0]) for partition in self._owned}
         )
+        if any(offset > marks[partition][1] for partition, (_, offset) in stored.items()):
+            # Another owner may have read beyond the end that was seen before the offsets were.
+            marks = await self._watermarks(self._owned)
         problems = []
         for partition, (topic_id, offset) in sorted(stored.items()):
             low, high = marks[partition]

@@ -62,15 +62,15 @@ _SCALARS = (int, float, bool)
 
 
 def _quotation_marks(value: object, depth: int) -> int:
-    if depth > DEPTH_MAX:
-        raise _too_deep()
     if type(value) is str:
         return 2
+    if type(value) is not dict and type(value) is not list:
+        return 0
+    if depth > DEPTH_MAX:
+        raise _too_deep()
     if type(value) is dict:
         return sum(2 + _quotation_marks(inner, depth + 1) for inner in value.values())
-    if type(value) is list:
-        return sum(_quotation_marks(inner, depth + 1) for inner in value)
-    return 0
+    return sum(_quotation_marks(inner, depth + 1) for inner in value)
 
 
 def _parse_strictly(raw: bytes) -> Json:

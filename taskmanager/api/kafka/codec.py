@@ -7,7 +7,15 @@ from uuid import UUID, uuid5
 
 from taskmanager.api.kafka.bodies import Json, Malformed, parse_body, raw_member
 from taskmanager.api.kafka.headers import TEXT_MAX, Headers
-from taskmanager.application.commands import Command, CreateTask, InboundMessage, Reject, ReportStatus, Skip
+from taskmanager.application.commands import (
+    UNREADABLE_HEADERS,
+    Command,
+    CreateTask,
+    InboundMessage,
+    Reject,
+    ReportStatus,
+    Skip,
+)
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.events import EVENT_STATUS, EVENT_TYPES
@@ -77,6 +85,8 @@ class Codec:
             self.bad_traces += headers.bad_traces
 
     def _decode(self, message: InboundMessage, headers: Headers) -> Command:
+        if message.headers is UNREADABLE_HEADERS:
+            raise Malformed(DeadLetterReason.INVALID_HEADER, "the name of a header is not UTF-8")
         if headers.raw("source") == self._own_name and self._is_own_event(headers):
             return Skip("own_event")
         headers.check_format()
@@ -84,7 +94,8 @@ class Codec:
         status = self._status(headers, is_request=is_request)
         task_id = headers.task_id()
         if task_id is None:
-            if not is_request:
+            # What is reported needs the id of a task that somebody knows; only a request can do with a new one.
+            if not is_request or status is not TaskStatus.NEW:
                 raise Malformed(DeadLetterReason.MISSING_ID, "neither header id nor the key holds a task id")
             position = f"{self._topic_ids[message.topic]}/{message.partition}/{message.offset}"
             task_id = TaskId(str(uuid5(_POSITION_IDS, position)))

@@ -70,7 +70,7 @@ class Headers:
             return None
 
     def time(self) -> datetime:
-        """When it happened at the sender; without the header, when Kafka got it."""
+        """When it happened at the sender, in UTC; without the header, when Kafka got it."""
         text = self.text("timestamp")
         if text is None:
             return self._kafka_time()
@@ -82,7 +82,8 @@ class Headers:
             raise Malformed(DeadLetterReason.INVALID_TIMESTAMP, "header timestamp has no zone, such as Z or +02:00")
         if not 1 < time.year < 9999:
             raise Malformed(DeadLetterReason.INVALID_TIMESTAMP, "header timestamp is out of range")
-        return time
+        # PostgreSQL knows no zones beyond ±15:59 and none with fractions of a second; Python does.
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
 
     def attempt(self) -> int | None:
         """The attempt that the worker was given."""
@@ -96,10 +97,10 @@ class Headers:
     def check_format(self) -> None:
         """Refuses task types and message formats that are not ours."""
         task_type = self._values.get("task_type")
-        if task_type is not None and task_type != b"web-crawl":
+        if task_type and task_type != b"web-crawl":
             raise Malformed(DeadLetterReason.UNSUPPORTED_TASK_TYPE, "header task_type must be web-crawl")
         version = self._values.get("version")
-        if version is not None and version != b"1" and _VERSION(self.text("version") or "") is None:
+        if version and version != b"1" and _VERSION(self.text("version") or "") is None:
             raise Malformed(DeadLetterReason.UNSUPPORTED_VERSION, "header version must be 1 or 1.x")
 
     def trace(self) -> tuple[str | None, str | None]:
@@ -121,6 +122,9 @@ class Headers:
 
     def _kafka_time(self) -> datetime:
         try:
-            return datetime.fromtimestamp((self._message.timestamp_ms or 0) / 1000, UTC)
+            time = datetime.fromtimestamp((self._message.timestamp_ms or 0) / 1000, UTC)
         except (OverflowError, OSError, ValueError):
-            raise Malformed(DeadLetterReason.INVALID_TIMESTAMP, "Kafka's timestamp is out of range") from None
+            time = None
+        if time is None or not 1 < time.year < 9999:
+            raise Malformed(DeadLetterReason.INVALID_TIMESTAMP, "Kafka's timestamp is out of range")
+        return time

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from taskmanager.application.commands import InboundMessage, Partition
+from taskmanager.application.commands import UNREADABLE_HEADERS, InboundMessage, Partition
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,7 @@ class PinnedConsumer:
         self._batch_size = batch_size
         self._batch_bytes = batch_bytes
         self._carried: list[InboundMessage] = []
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-fetch")
         self._consumer = Consumer(
             {
@@ -76,6 +77,9 @@ class PinnedConsumer:
 
     async def close(self) -> None:
         """Leaves the brokers; again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await self._run(self._consumer.close)
         self._thread.shutdown(wait=False)
 
@@ -123,9 +127,17 @@ def _inbound(message: Any) -> InboundMessage:
         message.offset(),
         timestamp if kind else None,
         message.key(),
-        message.headers(),
+        _headers(message),
         message.value(),
     )
+
+
+def _headers(message: Any) -> list[tuple[str, bytes | None]] | None:
+    try:
+        headers: list[tuple[str, bytes | None]] | None = message.headers()
+    except (SystemError, UnicodeDecodeError):  # the former is how the driver tells the latter
+        return UNREADABLE_HEADERS
+    return headers
 
 
 def _weight(message: InboundMessage) -> int:

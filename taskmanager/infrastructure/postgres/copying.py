@@ -1,8 +1,8 @@
 """New tasks and events in COPY's text format, which is what most of the writing is.
 
 https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS: columns end with a tab, rows with a
-newline; backslash, tab, newline and carriage return inside a value are written with a backslash. An empty column is null (so the
-statements say): no text that is written here is ever empty.
+newline; backslash, tab, newline and carriage return inside a value are written with a backslash. An empty column is
+null (so the statements say): no text that is written here is ever empty.
 """
 
 from typing import Any

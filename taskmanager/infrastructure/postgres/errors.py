@@ -23,7 +23,7 @@ def translate(error: Exception) -> StoreError:
 
 
 def _without_values(error: psycopg2.Error, primary: str) -> str:
-    """Class 22 quotes the offending input in its message; the part after the colon is left out."""
+    """Class 22 quotes the offending input in its message, mostly after a colon; quotations are left out."""
     named = error.diag.constraint_name or error.diag.column_name
-    text = primary.split(":", 1)[0].split(' "', 1)[0]
+    text = primary.split(":", 1)[0].split('"', 1)[0].strip() or type(error).__name__
     return f"{text} ({named})" if named else text

@@ -1,7 +1,7 @@
 """Entities and commands as JSON rows of the write path, and back."""
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -146,6 +146,6 @@ def _base64(value: bytes | None) -> str | None:
 
 def _timestamp(milliseconds: int | None) -> datetime | None:
     try:
-        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000).astimezone()
+        return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
     except (OverflowError, OSError, ValueError):
         return None

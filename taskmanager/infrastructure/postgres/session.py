@@ -83,7 +83,7 @@ class Session:
     def _opened(self) -> Connection:
         connection = self._connection
         if connection is None or connection.closed:
-            connection = psycopg2.connect(**self._connect)
+            connection = psycopg2.connect(client_encoding="UTF8", **self._connect)
             connection.autocommit = True  # transactions begin and end in the statements themselves
             self._connection = connection
         return connection

@@ -8,6 +8,9 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+# Its default hooks would log every failure a second time and count it in a series per attempt.
+stamina.instrumentation.set_on_retry_hooks(())
+
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
 
