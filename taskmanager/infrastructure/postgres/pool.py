@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from taskmanager.application.ports import StoreUnavailable
-from taskmanager.infrastructure.postgres.session import Row, Session
+from taskmanager.infrastructure.postgres.read_connection import ReadConnection
+from taskmanager.infrastructure.postgres.session import Row
 
 
 class ReadPool:
@@ -33,7 +34,7 @@ class ReadPool:
         self._idle_timeout = idle_timeout
         self._clock = clock
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[tuple[Session, float]] = []
+        self._idle: list[tuple[ReadConnection, float]] = []
         self._closed = False
 
     async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
@@ -52,26 +53,26 @@ class ReadPool:
         """Closes the idle connections now and those in use when their statements end."""
         self._closed = True
         while self._idle:
-            session, _ = self._idle.pop()
-            await session.close()
+            connection, _ = self._idle.pop()
+            await connection.close()
 
     async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[Row]:
-        session = await self._take()
+        connection = await self._take()
         try:
-            return await session.execute(statement, parameters)
+            return await connection.fetch(statement, parameters)
         finally:
-            await self._give_back(session)
+            await self._give_back(connection)
 
-    async def _take(self) -> Session:
+    async def _take(self) -> ReadConnection:
         while self._idle:
-            session, since = self._idle.pop()
-            if session.is_open and self._clock() - since < self._idle_timeout:
-                return session
-            await session.close()
-        return Session(self._connect, timeout=self._statement_timeout)
+            connection, since = self._idle.pop()
+            if connection.is_open and self._clock() - since < self._idle_timeout:
+                return connection
+            await connection.close()
+        return ReadConnection(self._connect, timeout=self._statement_timeout)
 
-    async def _give_back(self, session: Session) -> None:
-        if self._closed or not session.is_open:
-            await session.close()
+    async def _give_back(self, connection: ReadConnection) -> None:
+        if self._closed or not connection.is_open:
+            await connection.close()
         else:
-            self._idle.append((session, self._clock()))
+            self._idle.append((connection, self._clock()))

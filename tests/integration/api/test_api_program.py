@@ -101,10 +101,10 @@ async def test_health_says_that_the_tables_are_missing_and_what_to_do(
 
 
 async def test_health_names_a_topic_that_is_missing(environment: dict[str, str]) -> None:
-    async with serving(environment | {"TASK_STATUS_TOPIC": "nobody-made-this"}) as client:
-        async with client.get("/api/health/kafka") as response:
-            assert response.status == 503
-            assert "nobody-made-this" in await response.text()
+    changed = environment | {"TASK_STATUS_TOPIC": "nobody-made-this"}
+    async with serving(changed) as client, client.get("/api/health/kafka") as response:
+        assert response.status == 503
+        assert "nobody-made-this" in await response.text()
 
 
 async def test_tasks_are_counted_by_the_databases_functions(client: ClientSession, database: ScratchDatabase) -> None:
