@@ -3,12 +3,13 @@
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from taskmanager.devstack import StackInfo
+from taskmanager.devstack import StackInfo, default_root
 from taskmanager.programs.demo.workspace import Workspace
 from tests.e2e.demo.launcher import Demo
 
@@ -28,6 +29,7 @@ def workspace(stack: StackInfo) -> Iterator[str]:
     name = f"demo_test_{secrets.token_hex(4)}"
     yield name
     Workspace.standing(name).drop(stack)
+    shutil.rmtree(default_root() / "demo" / name, ignore_errors=True)
 
 
 @pytest.fixture
