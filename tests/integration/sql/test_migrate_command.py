@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ _INHERITED = ("PATH", "HOME", "LANG", "PYTHONPATH", "COVERAGE_PROCESS_START")
 _SERVERS_AT_ONCE = 6
 
 
-def _start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
+def _start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-m", "taskmanager", "migrate", *arguments],
@@ -28,7 +27,7 @@ def _start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[
     )
 
 
-def _run(environment: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:
+def _run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
     process = _start(environment, *arguments)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err

@@ -250,12 +250,15 @@ def test_the_duration_is_from_start_to_end() -> None:
     assert task_in(IN_PROGRESS).duration is None
 
 
-def test_without_a_start_the_duration_is_from_the_request_or_the_retry() -> None:
+def test_without_a_start_the_duration_is_from_the_request() -> None:
     task, _ = created_task()
     task.fail(error="x", at=at(7), now=at(8))
     assert task.duration == timedelta(seconds=7)
+
+
+def test_without_a_start_a_later_attempt_takes_from_the_retry_to_its_end() -> None:
+    task = task_in(ERROR)
     task.retry(at=at(9), now=at(10))
-    assert task.duration is None
     task.complete(result="x", at=at(13), now=at(13))
     assert task.duration == timedelta(seconds=3)
 
