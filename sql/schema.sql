@@ -252,7 +252,8 @@ begin
         execute format('create table %I (like task_events including all)', name);
         execute format('create trigger task_events_no_truncate before truncate on %I '
                        'for each statement execute function refuse_event_change()', name);
-        execute format('alter table task_events attach partition %I for values from (%s) to (%s)', name, low, low + size);
+        execute format('alter table task_events attach partition %I for values from (%s) to (%s)',
+                       name, low, low + size);
         low := low + size;
         made := made + 1;
     end loop;

@@ -1,4 +1,4 @@
--- Keeps at least `ahead` partitions' worth of numbers (`size` each) ready beyond the highest number drawn; answers how many
+-- Keeps at least `ahead` partitions' worth of numbers (`size` each) ready beyond the highest one drawn; answers how many
 -- partitions it made. Partitions follow each other without a gap, also where `size` has changed.
 -- security definer: the runtime role may make partitions, yet owns no table.
 create or replace function ensure_event_partitions(ahead integer default 4, size bigint default 25000000)
@@ -24,7 +24,8 @@ begin
         execute format('create table %I (like task_events including all)', name);
         execute format('create trigger task_events_no_truncate before truncate on %I '
                        'for each statement execute function refuse_event_change()', name);
-        execute format('alter table task_events attach partition %I for values from (%s) to (%s)', name, low, low + size);
+        execute format('alter table task_events attach partition %I for values from (%s) to (%s)',
+                       name, low, low + size);
         low := low + size;
         made := made + 1;
     end loop;

@@ -10,8 +10,8 @@ select set_config('search_path', 'public', false), set_config('timezone', 'UTC',
 select set_config('lock_timeout', %(limit)s, false);
 
 -- name: try_lock
--- Asked for again and again, never waited for: a session that waits holds a snapshot, and an index that another one builds
--- concurrently would wait for that.
+-- Asked for again and again, never waited for: a session that waits holds a snapshot, and an index that another one
+-- builds concurrently would wait for that.
 select pg_try_advisory_lock(hashtextextended('taskmanager migrations', 0));
 
 -- name: create_bookkeeping

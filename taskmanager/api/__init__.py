@@ -1,0 +1,1 @@
+"""How the outside reaches the application: REST, Kafka messages, health."""

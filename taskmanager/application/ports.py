@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -59,18 +59,34 @@ class Snapshot(msgspec.Struct, frozen=True):
     parked: Mapping[str, Sequence[ParkedReport]]
 
 
+# Changes in the form in which a store takes them: nobody else looks inside.
+Serialised = Any
+
+
 class WriteTransaction(Protocol):
     """One transaction of the write path: `load`, decide, `commit`; it is rolled back where either fails."""
 
     async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
         """Claims the offsets and locks the tasks and parked reports of these ids (both sorted); may raise `Fenced`."""
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, serialised: Serialised) -> None:
         """Writes everything and commits; returns only when it is durable, whatever became of the connection."""
 
 
 class TaskStore(Protocol):
-    """Where tasks, events and offsets live. Every method may raise a `StoreError`."""
+    """Where tasks, events and offsets live. Every method that does I/O may raise a `StoreError`."""
+
+    def serialise(self, changes: Changes) -> Serialised:
+        """Does ahead of a transaction what needs no store; the changes must not change any more."""
+
+    async def write_unseen(
+        self, claims: Sequence[OffsetClaim], parked_ids: Sequence[str], serialised: Serialised
+    ) -> bool:
+        """A whole transaction at once, for changes that were decided without looking into the store.
+
+        False, and nothing is written, if a parked report waits for one of these ids. Raises `StoreConflict` if a task
+        that it would make exists, and what `load` and `commit` raise.
+        """
 
     def transaction(self) -> AbstractAsyncContextManager[WriteTransaction]:
         """A new transaction; one at a time."""

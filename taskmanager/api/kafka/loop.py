@@ -10,15 +10,16 @@ import structlog
 
 from taskmanager.api.kafka.codec import Codec
 from taskmanager.application.batch import Batch
-from taskmanager.application.commands import InboundMessage, Partition
+from taskmanager.application.commands import Command, InboundMessage, Partition
 from taskmanager.application.ports import Fenced, StoreError
-from taskmanager.application.use_cases.ingest_batch import Ingested
+from taskmanager.application.use_cases.ingest_batch import Ingested, Prepared
 
 log = structlog.get_logger(__name__)
 
 _FENCED_PAUSE_SECONDS = (0.2, 1.0)
 _PROGRESS_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
+_DECODE_STRETCH = 100
 
 
 class MessageSource(Protocol):
@@ -38,7 +39,8 @@ class LoopMetrics(Protocol):
     def ignored(self, unknown_keys: int, bad_traces: int) -> None: ...
 
 
-Ingest = Callable[[Batch], Awaitable[Ingested]]
+Prepare = Callable[[Batch], Prepared]
+Write = Callable[[Prepared], Awaitable[Ingested]]
 Sweep = Callable[[], Awaitable[int]]
 ReadOffsets = Callable[[], Awaitable[Mapping[Partition, int]]]
 
@@ -47,14 +49,15 @@ class ConsumerLoop:
     """Carries messages from the source to the use case until `stop` is asked for, then finishes the batch in hand.
 
     `read_offsets` answers the stored offsets of the partitions that this process owns; it is asked at the start, and
-    again whenever a batch was fenced off. `ingest` retries by itself what can be retried.
+    again whenever a batch was fenced off. `write` retries by itself what can be retried.
     """
 
     def __init__(
         self,
         source: MessageSource,
         codec: Codec,
-        ingest: Ingest,
+        prepare: Prepare,
+        write: Write,
         sweep: Sweep,
         read_offsets: ReadOffsets,
         topic_ids: Mapping[str, str],
@@ -62,7 +65,8 @@ class ConsumerLoop:
     ) -> None:
         self._source = source
         self._codec = codec
-        self._ingest = ingest
+        self._prepare = prepare
+        self._write = write
         self._sweep = sweep
         self._read_offsets = read_offsets
         self._topic_ids = topic_ids
@@ -94,21 +98,19 @@ class ConsumerLoop:
         await self._source.assign(self._positions)
 
     async def _work(self) -> None:
-        """Keeps one fetch and one write under way; decodes a batch while the one before it is being written."""
+        """Keeps one fetch and one write under way; prepares a batch while the one before it is being written."""
         fetching = asyncio.create_task(self._source.fetch())
         writing: asyncio.Task[None] | None = None
         try:
             while not self._stopping:
                 messages = await fetching
                 fetching = asyncio.create_task(self._source.fetch())
-                batch = self._decode(messages) if messages else None
+                batch = self._prepare(await self._decode(messages)) if messages else None
                 if writing is not None:
                     done, writing = writing, None
                     await done
                 if batch is not None:
-                    writing = asyncio.create_task(self._write(batch))
-                    # Lets the write send its first statement before the next batch is decoded.
-                    await asyncio.sleep(0)
+                    writing = asyncio.create_task(self._write_and_maintain(batch))
                 else:
                     await self._maintain()
         finally:
@@ -118,9 +120,13 @@ class ConsumerLoop:
         if failure is not None:
             raise failure
 
-    def _decode(self, messages: Sequence[InboundMessage]) -> Batch:
+    async def _decode(self, messages: Sequence[InboundMessage]) -> Batch:
         decode = self._codec.decode
-        commands = [decode(message) for message in messages]
+        commands: list[Command] = []
+        for low in range(0, len(messages), _DECODE_STRETCH):
+            commands += [decode(message) for message in messages[low : low + _DECODE_STRETCH]]
+            # The write of the batch before goes on meanwhile: its answers must not wait for all of this.
+            await asyncio.sleep(0)
         starts: dict[Partition, int] = {}
         positions = self._positions
         for message in messages:
@@ -130,10 +136,10 @@ class ConsumerLoop:
             positions[partition] = message.offset + 1
         return Batch(messages, commands, starts, self._topic_ids)
 
-    async def _write(self, batch: Batch) -> None:
+    async def _write_and_maintain(self, prepared: Prepared) -> None:
         began = monotonic()
-        ingested = await self._ingest(batch)
-        self._metrics.batch_committed(ingested, len(batch), monotonic() - began)
+        ingested = await self._write(prepared)
+        self._metrics.batch_committed(ingested, len(prepared.batch), monotonic() - began)
         self._written.update({partition: moved.next_offset for partition, moved in ingested.progress.items()})
         await self._maintain()
 

@@ -34,7 +34,7 @@ class ApplyParked:
             async with self._store.transaction() as transaction:
                 snapshot = await transaction.load([], task_ids, task_ids)
                 Decision(snapshot, changes).apply_parked()
-                await transaction.commit(changes)
+                await transaction.commit(self._store.serialise(changes))
         except RowRefused as refusal:
             if len(task_ids) > 1:
                 middle = len(task_ids) // 2

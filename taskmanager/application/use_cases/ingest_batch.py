@@ -1,6 +1,7 @@
 """Gives every message of a batch its one effect, and moves the offsets, in one transaction."""
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 
@@ -9,7 +10,15 @@ from taskmanager.application.changes import Changes, Outcome, PartitionProgress
 from taskmanager.application.commands import CreateTask, Partition, Reject, ReportStatus
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.application.decide import Decision
-from taskmanager.application.ports import Clock, RowRefused, StoreConflict, StoreUnavailable, TaskStore
+from taskmanager.application.ports import (
+    Clock,
+    RowRefused,
+    Serialised,
+    Snapshot,
+    StoreConflict,
+    StoreUnavailable,
+    TaskStore,
+)
 from taskmanager.domain.status import TaskStatus
 
 _CONFLICTS_MAX = 20
@@ -34,11 +43,19 @@ class Ingested(msgspec.Struct):
             self.durations.setdefault(status, []).extend(seconds)
 
 
-class IngestBatch:
-    """Writes batches one after another.
+class Prepared(NamedTuple):
+    """A batch with what could be done for it before its turn: changes that were decided without looking, if any."""
 
-    Raises `Fenced` where the partitions belong to another owner by now and `StoreUnavailable` where it should be tried
-    again; in both cases nothing of the batch (or of what is left of it after a refused row) was written.
+    batch: Batch
+    changes: Changes | None = None
+    serialised: Serialised | None = None
+
+
+class IngestBatch:
+    """Writes batches one after another; the next one can be prepared meanwhile.
+
+    Most requests are new. A batch that has nothing else is decided upon without looking whether its tasks exist; only
+    where the store then finds one that does, or a report that waits for one, is it decided again on what is there.
     """
 
     def __init__(self, store: TaskStore, clock: Clock) -> None:
@@ -46,44 +63,64 @@ class IngestBatch:
         self._clock = clock
         self._cautious = 0
 
-    async def __call__(self, batch: Batch) -> Ingested:
-        """Writes the batch whole; answers what its messages came to."""
+    def prepare(self, batch: Batch) -> Prepared:
+        """Does what needs no store; not to be repeated for a batch that is written again."""
+        if self._cautious or any(type(command) is ReportStatus for command in batch.commands):
+            return Prepared(batch)
+        changes = self._decide(batch, Snapshot({}, {}))
+        return Prepared(batch, changes, self._store.serialise(changes))
+
+    async def write(self, prepared: Prepared) -> Ingested:
+        """Writes the batch whole and answers what its messages came to.
+
+        Raises `Fenced` where the partitions belong to another owner by now and `StoreUnavailable` where it should be
+        tried again; in both cases nothing of the batch (or of what is left of it after a refused row) was written.
+        """
         ingested = Ingested()
-        await self._write_or_bisect(batch, ingested)
+        await self._write_or_bisect(prepared, ingested)
         return ingested
 
-    async def _write_or_bisect(self, batch: Batch, ingested: Ingested) -> None:
+    async def _write_or_bisect(self, prepared: Prepared, ingested: Ingested) -> None:
+        batch = prepared.batch
         try:
-            ingested.add(await self._write(batch))
+            ingested.add(await self._write(prepared))
         except RowRefused as refusal:
             if len(batch) > 1:
                 for half in batch.halves():
-                    await self._write_or_bisect(half, ingested)
+                    await self._write_or_bisect(Prepared(half), ingested)
                 return
             reject = Reject(DeadLetterReason.REFUSED_BY_DATABASE, str(refusal), getattr(batch.commands[0], "id", None))
-            ingested.add(await self._write(batch.replacing([reject])))
+            ingested.add(await self._write(Prepared(batch.replacing([reject]))))
 
-    async def _write(self, batch: Batch) -> Changes:
-        for _ in range(_CONFLICTS_MAX):
+    async def _write(self, prepared: Prepared) -> Changes:
+        batch, changes, serialised = prepared
+        if changes is not None and serialised is not None:
             try:
-                changes = await self._attempt(batch, look_first=self._cautious > 0)
+                if await self._store.write_unseen(batch.claims(), sorted(changes.created), serialised):
+                    return changes
             except StoreConflict:
                 self._cautious = _CAUTIOUS_BATCHES
+        for _ in range(_CONFLICTS_MAX):
+            try:
+                changes = await self._look_and_write(batch)
+            except StoreConflict:
                 continue
             if self._cautious and not any(Outcome.DUPLICATE in moved.outcomes for moved in changes.progress.values()):
                 self._cautious -= 1
             return changes
-        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers")
+        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", kind="conflict")
 
-    async def _attempt(self, batch: Batch, *, look_first: bool) -> Changes:
-        created = {command.id for command in batch.commands if type(command) is CreateTask}
-        reported = {command.id for command in batch.commands if type(command) is ReportStatus}
-        # Most requests are new: insert without looking, and look only where that meets a task that is there.
-        wanted = reported | created if look_first else reported - created
+    async def _look_and_write(self, batch: Batch) -> Changes:
+        task_ids = sorted({command.id for command in batch.commands if isinstance(command, CreateTask | ReportStatus)})
+        async with self._store.transaction() as transaction:
+            snapshot = await transaction.load(batch.claims(), task_ids, task_ids)
+            changes = self._decide(batch, snapshot)
+            await transaction.commit(self._store.serialise(changes))
+        return changes
+
+    def _decide(self, batch: Batch, snapshot: Snapshot) -> Changes:
         now = self._clock.now()
         changes = Changes(now, batch.progress(now))
-        async with self._store.transaction() as transaction:
-            snapshot = await transaction.load(batch.claims(), sorted(wanted), sorted(reported | created))
-            Decision(snapshot, changes).decide(batch.messages, batch.commands)
-            await transaction.commit(changes)
+        Decision(snapshot, changes).decide(batch.messages, batch.commands)
         return changes
+

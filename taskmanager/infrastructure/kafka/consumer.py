@@ -73,7 +73,7 @@ class PinnedConsumer:
         try:
             self._consumer.commit(offsets=positions, asynchronous=True)
         except KafkaException as error:
-            log.warning("group offsets not committed", error=error.args[0].str())
+            log.warning("group_offsets_not_committed", error=error.args[0].str())
 
     async def close(self) -> None:
         """Leaves the brokers; again does nothing."""
@@ -100,9 +100,13 @@ class PinnedConsumer:
             fetched = self._consumer.consume(chunk, wait)
             if not fetched:
                 break
-            messages = [_inbound(message) for message in fetched if _is_message(message)]
-            batch += messages
-            size += sum([_weight(message) for message in messages])
+            for message in fetched:
+                error = message.error()
+                if error is not None:
+                    _report(message, error)
+                    continue
+                batch.append(_inbound(message))
+                size += len(message)
             wait = 0.0
             chunk = min(_CHUNK, max(self._batch_size - len(batch), 1))
         if size > self._batch_bytes:
@@ -144,10 +148,8 @@ def _weight(message: InboundMessage) -> int:
     return len(message.value) if message.value is not None else 0
 
 
-def _is_message(message: Message) -> bool:
-    error = message.error()
-    if error is None:
-        return True
+def _report(message: Message, error: KafkaError) -> None:
+    """Raises what ends the reading; the rest mends itself."""
     if error.fatal():
         raise KafkaException(error)
     if error.code() in _OUT_OF_RANGE:
@@ -155,9 +157,8 @@ def _is_message(message: Message) -> bool:
             f"{message.topic()}/{message.partition()}: offset {message.offset()} is not in the topic any more "
             "(retention removed it, or the topic was made anew); decide where to go on with: taskmanager offsets"
         )
-    log.warning("kafka error", topic=message.topic(), partition=message.partition(), error=error.str())
-    return False
+    log.warning("kafka_error", topic=message.topic(), partition=message.partition(), error=error.str())
 
 
 def _log_error(error: KafkaError) -> None:
-    log.warning("kafka client error", error=error.str(), fatal=error.fatal())
+    log.warning("kafka_client_error", error=error.str(), fatal=error.fatal())

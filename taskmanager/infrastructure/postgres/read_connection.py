@@ -12,8 +12,8 @@ from taskmanager.application.ports import StoreUnavailable
 from taskmanager.infrastructure.postgres.errors import translate
 from taskmanager.infrastructure.postgres.session import Row
 
-# What aiopg and psycopg2 raise for a connection that is lost, refused or too slow: OSError and RuntimeError come from the
-# event loop, TimeoutError from the client's own limit.
+# What aiopg and psycopg2 raise for a connection that is lost, refused or too slow: OSError and RuntimeError come from
+# the event loop, TimeoutError from the client's own limit.
 _DRIVER_ERRORS = (psycopg2.Error, OSError, RuntimeError, TimeoutError)
 
 

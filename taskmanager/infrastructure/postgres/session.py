@@ -117,4 +117,5 @@ class Script:
     def copy(self, statement: str, rows: str) -> None:
         """Runs COPY … FROM STDIN with rows in its text format."""
         with self._connection.cursor() as cursor:
-            cursor.copy_expert(statement, StringIO(rows), size=1 << 16)
+            # In one piece: each further one would have to wait for the interpreter's lock.
+            cursor.copy_expert(statement, StringIO(rows), size=len(rows) + 1)
