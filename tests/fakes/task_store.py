@@ -1,0 +1,172 @@
+"""`TaskStore` and `OffsetStore` in memory, with the promises that the write path builds on."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from taskmanager.application.changes import Changes, Outcome
+from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source
+from taskmanager.application.ports import (
+    Fenced,
+    OffsetClaim,
+    ParkedReport,
+    RowRefused,
+    Snapshot,
+    StoreConflict,
+    StoredOffset,
+)
+from taskmanager.domain.errors import Refused
+from taskmanager.domain.events import TaskEvent
+from taskmanager.domain.status import TaskStatus
+from taskmanager.domain.task import WebCrawlTask
+
+Step = Callable[[str], None]
+
+
+@dataclass
+class StoredPartition:
+    """A row of the offsets."""
+
+    topic_id: str
+    first_offset: int
+    next_offset: int
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    ingested_at: datetime | None = None
+
+
+@dataclass
+class Contents:
+    """Everything that is committed."""
+
+    tasks: dict[str, WebCrawlTask] = field(default_factory=dict)
+    events: list[tuple[TaskEvent, Source | None]] = field(default_factory=list)
+    counts: dict[tuple[datetime, TaskStatus], int] = field(default_factory=dict)
+    offsets: dict[Partition, StoredPartition] = field(default_factory=dict)
+    dead: list[tuple[InboundMessage, Reject]] = field(default_factory=list)
+    parked: list[ParkedReport] = field(default_factory=list)
+    parked_ever: int = 0
+    refused: list[tuple[CreateTask | ReportStatus, Refused]] = field(default_factory=list)
+    unparked_counts: dict[Partition, dict[Outcome, int]] = field(default_factory=dict)
+
+
+class InMemoryTaskStore:
+    """Implements `TaskStore` and `OffsetStore`.
+
+    `before` is called with "load" and "commit" before each takes effect, and may raise a `StoreError` or let another
+    writer in between; `refuses` names the tasks whose rows are refused, as by a constraint.
+    """
+
+    def __init__(self) -> None:
+        self.contents = Contents()
+        self.before: Step = lambda step: None
+        self.refuses: set[str] = set()
+        self.transactions = 0
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["InMemoryTransaction"]:
+        """See `TaskStore.transaction`."""
+        self.transactions += 1
+        yield InMemoryTransaction(self)
+
+    async def tasks_with_parked_reports(self, after: int, limit: int) -> tuple[int | None, Sequence[str]]:
+        """See `TaskStore.tasks_with_parked_reports`."""
+        stretch = [parked for parked in self.contents.parked if parked.id > after][:limit]
+        ids = {parked.report.id for parked in stretch}
+        return (stretch[-1].id if stretch else None), sorted(ids & self.contents.tasks.keys())
+
+    async def register(self, partitions: Mapping[Partition, tuple[str, int]]) -> Mapping[Partition, StoredOffset]:
+        """See `OffsetStore.register`."""
+        rows = self.contents.offsets
+        for partition, (topic_id, first) in partitions.items():
+            rows.setdefault(partition, StoredPartition(topic_id, first, first))
+        return {
+            partition: StoredOffset(rows[partition].topic_id, rows[partition].next_offset) for partition in partitions
+        }
+
+
+class InMemoryTransaction:
+    """Implements `WriteTransaction`; what another writer changes between load and commit is a conflict, not a wait."""
+
+    def __init__(self, store: InMemoryTaskStore) -> None:
+        self._store = store
+        self._claims: Sequence[OffsetClaim] = ()
+        self._versions: dict[str, int] = {}
+
+    async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
+        """See `WriteTransaction.load`."""
+        self._store.before("load")
+        self._claims = claims
+        contents = self._store.contents
+        if not all(self._is_held(claim) for claim in claims):
+            raise Fenced("another owner has moved the offset of a partition")
+        parked: dict[str, list[ParkedReport]] = {}
+        for report in contents.parked:
+            if report.report.id in parked_ids:
+                parked.setdefault(report.report.id, []).append(report)
+        tasks = {task_id: _loaded(contents.tasks[task_id]) for task_id in task_ids if task_id in contents.tasks}
+        self._versions = {task_id: task.version for task_id, task in tasks.items()}
+        return Snapshot(tasks, parked)
+
+    async def commit(self, changes: Changes) -> None:
+        """See `WriteTransaction.commit`."""
+        self._store.before("commit")
+        contents = deepcopy(self._store.contents)
+        is_overtaken = any(contents.tasks[task_id].version != version for task_id, version in self._versions.items())
+        if is_overtaken or changes.created.keys() & contents.tasks.keys() or not all(map(self._is_held, self._claims)):
+            raise StoreConflict("another writer was first")
+        touched = changes.created.keys() | changes.changed.keys() | {report.id for report in changes.parked}
+        if refused := touched & self._store.refuses:
+            raise RowRefused(f"{len(refused)} rows break a rule")
+        _write(changes, contents)
+        self._store.contents = contents
+
+    def _is_held(self, claim: OffsetClaim) -> bool:
+        row = self._store.contents.offsets.get(Partition(claim.topic, claim.partition))
+        return row is not None and (row.topic_id, row.next_offset) == (claim.topic_id, claim.start)
+
+
+def _write(changes: Changes, contents: Contents) -> None:
+    for created, command in changes.created.values():
+        contents.tasks[created.task_id] = WebCrawlTask.replay([created])
+        contents.events.append((created, source_of(command)))
+    for event, report in changes.recorded:
+        contents.events.append((event, source_of(report)))
+    for task_id, task in changes.changed.items():
+        kept = copy(task)
+        if task.outcome is not None and task.result is None and task.error is None:
+            kept.result, kept.error = contents.tasks[task_id].result, contents.tasks[task_id].error
+        contents.tasks[task_id] = kept
+    for key, count in changes.counts.items():
+        contents.counts[key] = contents.counts.get(key, 0) + count
+    contents.dead += changes.dead
+    contents.refused += changes.refused
+    contents.parked = [parked for parked in contents.parked if parked.id not in changes.unparked]
+    for report in changes.parked:
+        contents.parked_ever += 1
+        contents.parked.append(ParkedReport(contents.parked_ever, report))
+    for partition, outcomes in changes.unparked_counts.items():
+        _add(contents.unparked_counts.setdefault(partition, {}), outcomes)
+    for partition, moved in changes.progress.items():
+        row = contents.offsets[partition]
+        row.next_offset = moved.next_offset
+        row.ingested_at = max(filter(None, (row.ingested_at, moved.ingested_at)), default=None)
+        _add(row.outcomes, moved.outcomes)
+
+
+def source_of(command: CreateTask | ReportStatus) -> Source | None:
+    """The position alone."""
+    return None if command.source is None else Source(*command.source[:2], command.source.offset)
+
+
+def _loaded(task: WebCrawlTask) -> WebCrawlTask:
+    """A task comes without the texts of its result and error."""
+    loaded = copy(task)
+    loaded.result = loaded.error = None
+    return loaded
+
+
+def _add(counts: dict[Outcome, int], more: Mapping[Outcome, int]) -> None:
+    for outcome, count in more.items():
+        counts[outcome] = counts.get(outcome, 0) + count
