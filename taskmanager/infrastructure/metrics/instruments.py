@@ -1,6 +1,6 @@
 """What the consumers and the API count; the names are public (docs/observability.md)."""
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from taskmanager.application.use_cases.ingest_batch import Ingested
 from taskmanager.infrastructure.metrics.histograms import (
@@ -59,13 +59,6 @@ class ConsumerMetrics:
             ["part"],
             registry=registry,
         )
-        self._breaker = Gauge(
-            "taskmanager_circuit_breaker_open",
-            "1 while a process holds its work back because the dependency fails.",
-            ["dependency"],
-            multiprocess_mode="liveall",
-            registry=registry,
-        )
         self._settled = Histogram(
             "web_crawl_task_duration_seconds",
             "Time from a task's start (or request) to its end.",
@@ -102,10 +95,6 @@ class ConsumerMetrics:
         """Counts what was left out of messages that were otherwise sound."""
         self._ignored.labels("unknown_key").inc(unknown_keys)
         self._ignored.labels("bad_trace").inc(bad_traces)
-
-    def breaker(self, dependency: str, *, is_open: bool) -> None:
-        """Tells whether work is being held back from `dependency`."""
-        self._breaker.labels(dependency).set(is_open)
 
 
 class HttpMetrics:

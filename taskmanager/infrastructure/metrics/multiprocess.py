@@ -11,8 +11,8 @@ from prometheus_client import values
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-# What prometheus_client names its files after: one file per kind of metric (and mode of gauge) and slot.
-_KINDS = ("counter", "histogram", "gauge_liveall")
+# What prometheus_client names its files after: one file per kind of metric and slot.
+_KINDS = ("counter", "histogram")
 _RESERVED_BYTES = 1 << 17
 _ROUNDS = 3
 

@@ -17,7 +17,7 @@ from taskmanager.infrastructure.postgres.session import Row
 _DRIVER_ERRORS = (psycopg2.Error, OSError, RuntimeError, TimeoutError)
 
 
-class _Connection(aiopg.Connection):  # type: ignore[misc]
+class _Connection(aiopg.Connection):
     """aiopg's connection, made in spite of what uvloop remembers of an earlier one.
 
     When a server goes away, libpq closes the socket before the loop is told; the next socket gets the same number, and
@@ -29,8 +29,9 @@ class _Connection(aiopg.Connection):  # type: ignore[misc]
             super().__init__(arguments.pop("dsn", None), arguments.pop("timeout"), **arguments)
         except RuntimeError:
             # Registering with the loop is the last thing that the constructor does.
-            self._loop.remove_reader(self._fileno)
-            self._loop.add_reader(self._fileno, self._ready, self._weakref)
+            descriptor = self.raw.fileno()
+            self._loop.remove_reader(descriptor)
+            self._loop.add_reader(descriptor, self._ready, self._weakref)
 
 
 class ReadConnection:

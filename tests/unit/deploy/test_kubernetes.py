@@ -132,7 +132,7 @@ def test_metric_files_of_the_most_processes_fit_into_their_memory() -> None:
     mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
     assert limits[mounts["/run/taskmanager"]] == "64Mi"
     processes = 64 + 1  # the most consumers, and an API process
-    mebibytes = processes * 3 * 0.125 * 2  # three files of 128 KiB that may double once
+    mebibytes = processes * 2 * 0.125 * 2  # two files of 128 KiB that may double once
     assert mebibytes < 64
 
 

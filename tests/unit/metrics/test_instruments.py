@@ -87,14 +87,12 @@ def test_what_a_consumer_tells_besides(registry: CollectorRegistry) -> None:
     metrics.retried("connection")
     metrics.swept(4)
     metrics.ignored(3, 2)
-    metrics.breaker("postgres", is_open=True)
     value = registry.get_sample_value
     assert value("kafka_consumer_fenced_total") == 1
     assert value("kafka_consumer_retries_total", {"reason": "connection"}) == 1
     assert value("kafka_consumer_parked_reports_applied_total") == 4
     assert value("kafka_consumer_ignored_total", {"part": "unknown_key"}) == 3
     assert value("kafka_consumer_ignored_total", {"part": "bad_trace"}) == 2
-    assert value("taskmanager_circuit_breaker_open", {"dependency": "postgres"}) == 1
 
 
 def test_requests_are_counted_and_timed_by_endpoint(registry: CollectorRegistry) -> None:
