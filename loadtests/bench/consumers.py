@@ -55,7 +55,8 @@ def running_consumers(environment: Mapping[str, str], count: int, log: Path) -> 
 def watch(dsn: str, topic: str, target: int, started: Callable[[], None]) -> Progress:
     """Waits until `target` messages of the topic are behind the stored offsets.
 
-    Counts from the first commit that it sees, so that the start of a process is not measured, and calls `started` then. Raises `RuntimeError` on a standstill.
+    Counts from the first commit that it sees, so that the start of a process is not measured, and calls `started`
+    then. Raises `RuntimeError` on a standstill.
     """
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         connection.autocommit = True

@@ -72,7 +72,7 @@ class IngestBenchmark:
             self.statuses = self._consume(space, status_topic, 2 * len(self._ids))
             self._check(space)
 
-    def _measure_copy(self, rows: list[tuple[str, str]]) -> None:
+    def _measure_copy(self, rows: list[tuple[bytes, bytes]]) -> None:
         say("measuring COPY of the same rows on one raw connection")
         with workspace(self._info) as space:
             self.copy_limits.append(copy_limit.measure(self._info.dsn("app", space.database), rows))

@@ -129,3 +129,6 @@ from (
     order by p.id
     limit %(limit)s
 ) stretch;
+
+-- name: make_room
+select ensure_event_partitions();

@@ -12,6 +12,7 @@ from taskmanager.config.variables import env
 _SSL_SYNONYMS = {"true": "require", "1": "require", "yes": "require", "on": "require"} | dict.fromkeys(
     ["false", "0", "no", "off"], "disable"
 )
+_LONGEST_IDLE_TRANSACTION_MS = 5000
 _LONGEST_LOCK_WAIT = 5.0
 
 
@@ -75,7 +76,8 @@ class DatabaseConfig(Section):
         limits = {
             "statement_timeout": statement,
             "lock_timeout": lock,
-            "idle_in_transaction_session_timeout": statement,
+            # A writer that is frozen in mid-transaction must not hold the rows that its successor needs.
+            "idle_in_transaction_session_timeout": min(statement, _LONGEST_IDLE_TRANSACTION_MS),
         }
         return self._connection(application_name, self.user, self.password, limits)
 

@@ -17,6 +17,7 @@ from taskmanager.application.commands import Partition
 from taskmanager.application.ports import StoreUnavailable
 from taskmanager.application.use_cases.apply_parked import ApplyParked
 from taskmanager.application.use_cases.ingest_batch import IngestBatch, Ingested, Prepared
+from taskmanager.application.use_cases.make_room import MakeRoom
 from taskmanager.infrastructure.kafka.consumer import PinnedConsumer
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
@@ -118,12 +119,18 @@ class ConsumerApplication:
         ingest = IngestBatch(store, clock)
         write: RetryUnavailable[[Prepared], Ingested] = self._retrying(ingest.write)
         read_offsets: RetryUnavailable[[], Mapping[Partition, int]] = self._retrying(self._assignment.read_offsets)
+        apply_parked, make_room = ApplyParked(store, clock), MakeRoom(store, clock)
+
+        async def sweep() -> int:
+            await make_room()
+            return await apply_parked()
+
         return ConsumerLoop(
             self._source,
             codec,
             ingest.prepare,
             write,
-            ApplyParked(store, clock),
+            sweep,
             read_offsets,
             topic_ids,
             self._metrics,

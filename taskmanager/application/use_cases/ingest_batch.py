@@ -123,4 +123,3 @@ class IngestBatch:
         changes = Changes(now, batch.progress(now))
         Decision(snapshot, changes).decide(batch.messages, batch.commands)
         return changes
-

@@ -43,9 +43,9 @@ class PinnedConsumer:
                 "auto.offset.reset": "error",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": False,
-                # Prefetch is bounded by bytes alone: about two batches.
+                # Prefetch is bounded by bytes alone: one batch of the largest kind.
                 "queued.min.messages": 100_000,
-                "queued.max.messages.kbytes": max(2 * batch_bytes // 1024, 1024),
+                "queued.max.messages.kbytes": max(batch_bytes // 1024, 1024),
                 "fetch.max.bytes": max(batch_bytes, 1 << 20),
                 "fetch.wait.max.ms": 500,
                 "fetch.error.backoff.ms": 200,

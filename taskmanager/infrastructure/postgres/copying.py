@@ -18,7 +18,7 @@ _TASK_TABS = 11
 _EVENT_TABS = 13
 
 
-def copy_rows(changes: Changes) -> tuple[str, str]:
+def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
     """The rows of `copy_tasks` and of `copy_events`, the latter in (task, version) order within a task."""
     now = changes.now.isoformat()
     tasks: list[str] = []
@@ -35,7 +35,7 @@ def copy_rows(changes: Changes) -> tuple[str, str]:
             f"\t{event.occurred_at.isoformat()}\t{event.recorded_at.isoformat()}"
         )
         events.append(_event(envelope, _dumps(_data(event)), report))
-    return "".join(tasks), "".join(events)
+    return "".join(tasks).encode(), "".join(events).encode()
 
 
 def _task(created: TaskCreated, metadata: str, at: str, now: str) -> str:

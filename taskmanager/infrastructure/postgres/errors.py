@@ -16,10 +16,15 @@ def translate(error: Exception) -> StoreError:
         return StoreConflict(f"SQLSTATE {code}")
     if isinstance(error, psycopg2.Error) and code is not None:
         primary = getattr(error.diag, "message_primary", None) or type(error).__name__
-        if code[:2] in _REFUSED_CLASSES:
+        if code[:2] in _REFUSED_CLASSES and not _is_missing_partition(error):
             return RowRefused(f"SQLSTATE {code}: {_without_values(error, primary)}")
         return StoreUnavailable(f"SQLSTATE {code}: {primary}", kind=code[:2])
     return StoreUnavailable(f"{type(error).__name__}: {error}".strip().splitlines()[0])
+
+
+def _is_missing_partition(error: psycopg2.Error) -> bool:
+    """No partition for a new event's number looks like a refused value, but is our own omission and no row's fault."""
+    return error.pgcode == "23514" and error.diag.constraint_name is None
 
 
 def _without_values(error: psycopg2.Error, primary: str) -> str:

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from io import StringIO
+from io import BytesIO
 from typing import Any, TypeVar
 
 import psycopg2
@@ -114,8 +114,8 @@ class Script:
             cursor.execute(sql, parameters)
             return cursor.fetchall() if cursor.description else []
 
-    def copy(self, statement: str, rows: str) -> None:
+    def copy(self, statement: str, rows: bytes) -> None:
         """Runs COPY … FROM STDIN with rows in its text format."""
         with self._connection.cursor() as cursor:
             # In one piece: each further one would have to wait for the interpreter's lock.
-            cursor.copy_expert(statement, StringIO(rows), size=len(rows) + 1)
+            cursor.copy_expert(statement, BytesIO(rows), size=len(rows) + 1)

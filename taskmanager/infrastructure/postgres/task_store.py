@@ -26,7 +26,7 @@ _SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class PostgresTaskStore:
-    """Implements `TaskStore`; `slot` names this writer among all that count, such as consumer-00."""
+    """Implements `TaskStore` and `EventLog`; `slot` names this writer among all that count, such as consumer-00."""
 
     def __init__(self, session: Session, slot: str) -> None:
         self._session = session
@@ -58,6 +58,11 @@ class PostgresTaskStore:
         rows = await self._session.execute(self._statements["parked_with_task"], {"after": after, "limit": limit})
         position, task_ids = rows[0]
         return position, sorted(orjson.loads(task_ids)) if task_ids else []
+
+    async def make_room(self) -> int:
+        """See `EventLog.make_room`."""
+        ((made,),) = await self._session.execute(self._statements["make_room"])
+        return int(made)
 
 
 class PostgresWriteTransaction:
