@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from copy import copy, deepcopy
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from taskmanager.application.changes import Changes, Outcome
@@ -50,6 +50,20 @@ class Contents:
     refused: list[tuple[CreateTask | ReportStatus, Refused]] = field(default_factory=list)
     unparked_counts: dict[Partition, dict[Outcome, int]] = field(default_factory=dict)
 
+    def copy(self) -> "Contents":
+        """The same contents, of which one copy may change."""
+        return Contents(
+            dict(self.tasks),
+            list(self.events),
+            dict(self.counts),
+            {at: replace(row, outcomes=dict(row.outcomes)) for at, row in self.offsets.items()},
+            list(self.dead),
+            list(self.parked),
+            self.parked_ever,
+            list(self.refused),
+            {at: dict(outcomes) for at, outcomes in self.unparked_counts.items()},
+        )
+
 
 class InMemoryTaskStore:
     """Implements `TaskStore` and `OffsetStore`.
@@ -63,6 +77,18 @@ class InMemoryTaskStore:
         self.before: Step = lambda step: None
         self.refuses: set[str] = set()
         self.transactions = 0
+
+    def serialise(self, changes: Changes) -> Changes:
+        """See `TaskStore.serialise`."""
+        return changes
+
+    async def write_unseen(self, claims: Sequence[OffsetClaim], parked_ids: Sequence[str], serialised: Changes) -> bool:
+        """See `TaskStore.write_unseen`."""
+        async with self.transaction() as transaction:
+            if (await transaction.load(claims, (), parked_ids)).parked:
+                return False
+            await transaction.commit(serialised)
+        return True
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["InMemoryTransaction"]:
@@ -109,10 +135,11 @@ class InMemoryTransaction:
         self._versions = {task_id: task.version for task_id, task in tasks.items()}
         return Snapshot(tasks, parked)
 
-    async def commit(self, changes: Changes) -> None:
+    async def commit(self, serialised: Changes) -> None:
         """See `WriteTransaction.commit`."""
         self._store.before("commit")
-        contents = deepcopy(self._store.contents)
+        changes = serialised
+        contents = self._store.contents.copy()
         is_overtaken = any(contents.tasks[task_id].version != version for task_id, version in self._versions.items())
         if is_overtaken or changes.created.keys() & contents.tasks.keys() or not all(map(self._is_held, self._claims)):
             raise StoreConflict("another writer was first")
