@@ -51,6 +51,7 @@ class Changes:
     """Collects what a transaction writes; adapters write each kind with one statement."""
 
     __slots__ = (
+        "_last_hour",
         "changed",
         "counts",
         "created",
@@ -67,6 +68,7 @@ class Changes:
 
     def __init__(self, now: datetime, progress: Mapping[Partition, PartitionProgress]) -> None:
         self.now = now
+        self._last_hour: tuple[datetime, datetime] | None = None
         self.progress = progress
         self.created: dict[str, tuple[TaskCreated, CreateTask]] = {}
         self.recorded: list[tuple[TaskEvent, ReportStatus]] = []
@@ -81,8 +83,21 @@ class Changes:
 
     def count_status(self, created_at: datetime, status: TaskStatus, by: int) -> None:
         """The number of tasks made in that hour that are in this status goes up or down."""
-        key = (created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0), status)
+        key = (self._hour(created_at), status)
         self.counts[key] = self.counts.get(key, 0) + by
+
+    def count_transition(self, created_at: datetime, before: TaskStatus, after: TaskStatus) -> None:
+        """A task made in that hour moved from one status to another."""
+        hour = self._hour(created_at)
+        counts = self.counts
+        counts[hour, before] = counts.get((hour, before), 0) - 1
+        counts[hour, after] = counts.get((hour, after), 0) + 1
+
+    def _hour(self, moment: datetime) -> datetime:
+        """The hour in UTC. The tasks of one batch were mostly made at one moment: remember the last."""
+        if self._last_hour is None or self._last_hour[0] != moment:
+            self._last_hour = moment, moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return self._last_hour[1]
 
     def count_unparked(self, source: Source | InboundMessage, outcome: Outcome) -> None:
         """A report that had been parked came to something that leaves no row."""

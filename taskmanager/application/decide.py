@@ -113,8 +113,7 @@ class Decision:
             return Outcome.DUPLICATE
         self._changes.changed[task.id] = task
         self._changes.recorded.append((event, report))
-        self._changes.count_status(task.created_at, before, -1)
-        self._changes.count_status(task.created_at, task.status, 1)
+        self._changes.count_transition(task.created_at, before, task.status)
         duration = task.duration
         if duration is not None:
             self._changes.durations.setdefault(task.status, []).append(duration.total_seconds())

@@ -8,9 +8,10 @@ from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.values import TaskId, TaskQuery, TaskUrl, UserEmail
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not `frozen`: that triples the cost of making one, and every message makes one.
+@dataclass(slots=True, kw_only=True)
 class TaskEvent:
-    """One change of one task; `version` counts a task's events from 1 without a gap.
+    """One change of one task, itself never changed; `version` counts a task's events from 1 without a gap.
 
     `occurred_at` is the sender's time, `recorded_at` ours; the latter never goes back within a task.
     """
@@ -22,7 +23,7 @@ class TaskEvent:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskCreated(TaskEvent):
     """A request became a task."""
 
@@ -33,7 +34,7 @@ class TaskCreated(TaskEvent):
     correlation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskStarted(TaskEvent):
     """A worker began; progress is 0..1."""
 
@@ -41,14 +42,14 @@ class TaskStarted(TaskEvent):
     progress: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskCompleted(TaskEvent):
     """A worker delivered a result: text, or the text of a JSON value."""
 
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskFailed(TaskEvent):
     """A worker gave up; `retryable` is its opinion, None where it has none."""
 
@@ -56,12 +57,12 @@ class TaskFailed(TaskEvent):
     retryable: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskCancelled(TaskEvent):
     """Somebody no longer wants it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskRetried(TaskEvent):
     """A new attempt (`attempt` is its number), not to be started before `not_before`."""
 
@@ -69,7 +70,7 @@ class TaskRetried(TaskEvent):
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskDeleted(TaskEvent):
     """A settled task was hidden."""
 

@@ -76,7 +76,7 @@ class TaskState:
     result: str | None
     error: str | None
     retryable: bool | None
-    outcome: str | None  # digest of the result or error: a loaded task may come without the texts themselves
+    outcome: str | None  # digest of a result or error whose text was not loaded with the task
     deleted_at: datetime | None
 
     def __init__(self, created: TaskCreated) -> None:
@@ -128,12 +128,10 @@ class TaskState:
             case TaskCompleted():
                 self.finished_at = event.occurred_at
                 self.result = event.result
-                self.outcome = outcome_digest(event.result)
             case TaskFailed():
                 self.finished_at = event.occurred_at
                 self.error = event.error
                 self.retryable = event.retryable
-                self.outcome = outcome_digest(event.error)
             case TaskCancelled():
                 self.finished_at = event.occurred_at
             case TaskRetried():

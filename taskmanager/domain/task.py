@@ -208,7 +208,8 @@ class WebCrawlTask(TaskState):
 
     def _is_repeated(self, target: TaskStatus, outcome: str) -> bool:
         if self.status is target:
-            if self.outcome == outcome_digest(outcome):
+            known = self.result if target is TaskStatus.COMPLETED else self.error
+            if outcome_digest(outcome) == self.outcome if known is None else outcome == known:
                 return True
             raise Refused(RefusalReason.CONFLICTING_REPORT, f"already {target.value} with another content")
         self._check_transition(target)

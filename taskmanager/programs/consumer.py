@@ -18,6 +18,7 @@ from taskmanager.application.ports import StoreUnavailable
 from taskmanager.application.use_cases.apply_parked import ApplyParked
 from taskmanager.application.use_cases.ingest_batch import IngestBatch, Ingested, Prepared
 from taskmanager.application.use_cases.make_room import MakeRoom
+from taskmanager.config.errors import ConfigurationError, Mistake
 from taskmanager.infrastructure.kafka.consumer import PinnedConsumer
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
@@ -51,6 +52,9 @@ class ConsumerApplication:
 
     def __init__(self, factory: ApplicationFactory, slot: int) -> None:
         settings = factory.settings
+        if settings.app.consumer_assignment != "pinned":
+            mistake = Mistake("CONSUMER_ASSIGNMENT", settings.app.consumer_assignment, "must be pinned in this version")
+            raise ConfigurationError([mistake])
         factory.share_metrics()
         self._settings = settings
         self._name = factory.slot
@@ -98,28 +102,29 @@ class ConsumerApplication:
         await self._session.close()
 
     async def _work(self) -> None:
-        identify: RetryUnavailable[[], Mapping[str, str]] = self._retrying(self._assignment.identify)
+        self._loop = self._compose()
         with suppress(Stopped):
-            topic_ids = await identify()
-            self._loop = self._compose(topic_ids)
             await self._loop.run()
 
-    def _compose(self, topic_ids: Mapping[str, str]) -> ConsumerLoop:
+    def _compose(self) -> ConsumerLoop:
         app, kafka = self._settings.app, self._settings.kafka
         # Unique among all writers of all containers.
         store = PostgresTaskStore(self._session, slot=f"{app.pod_ordinal}-{self._name}")
         clock = SystemClock()
         codec = Codec(
             request_topic=kafka.web_crawl_request_topic,
-            topic_ids=topic_ids,
+            topic_ids=self._assignment.topic_ids,
             own_name=app.name,
             allow_private_urls=app.allow_private_urls,
             result_max_bytes=app.result_max_bytes,
         )
         ingest = IngestBatch(store, clock)
         write: RetryUnavailable[[Prepared], Ingested] = self._retrying(ingest.write)
-        read_offsets: RetryUnavailable[[], Mapping[Partition, int]] = self._retrying(self._assignment.read_offsets)
         apply_parked, make_room = ApplyParked(store, clock), MakeRoom(store, clock)
+
+        async def begin() -> Mapping[Partition, int]:
+            await make_room()
+            return await self._assignment.read_offsets()
 
         async def sweep() -> int:
             await make_room()
@@ -131,8 +136,8 @@ class ConsumerApplication:
             ingest.prepare,
             write,
             sweep,
-            read_offsets,
-            topic_ids,
+            self._retrying(begin),
+            self._assignment.topic_ids,
             self._metrics,
         )
 

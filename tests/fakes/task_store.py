@@ -19,6 +19,7 @@ from taskmanager.application.ports import (
 )
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.events import TaskEvent
+from taskmanager.domain.state import outcome_digest
 from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.task import WebCrawlTask
 
@@ -190,6 +191,8 @@ def source_of(command: CreateTask | ReportStatus) -> Source | None:
 def _loaded(task: WebCrawlTask) -> WebCrawlTask:
     """A task comes without the texts of its result and error."""
     loaded = copy(task)
+    text = loaded.result if loaded.error is None else loaded.error
+    loaded.outcome = None if text is None else outcome_digest(text)
     loaded.result = loaded.error = None
     return loaded
 

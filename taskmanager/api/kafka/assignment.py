@@ -42,10 +42,15 @@ class PinnedAssignment:
         self._topic_ids: dict[str, str] = {}
         self._owned: list[Partition] = []
 
+    @property
+    def topic_ids(self) -> Mapping[str, str]:
+        """The id of each topic as of the last look; one object, which later looks change."""
+        return self._topic_ids
+
     async def identify(self) -> Mapping[str, str]:
-        """Looks up the topics; answers their ids. Raises what `describe` raises while they are not there."""
+        """Looks up the topics; answers their ids, kept up to date. Raises what `describe` raises."""
         described = await self._describe()
-        self._topic_ids = {name: topic.topic_id for name, topic in described.items()}
+        self._topic_ids.update({name: topic.topic_id for name, topic in described.items()})
         self._owned = [
             Partition(name, number)
             for name, topic in sorted(described.items())
@@ -59,6 +64,7 @@ class PinnedAssignment:
 
         Raises `OffsetsUnusable` for a topic that was made anew and for an offset that the topic no longer holds.
         """
+        await self.identify()
         if not self._owned:
             return {}
         marks = await self._watermarks(self._owned)
@@ -78,6 +84,6 @@ class PinnedAssignment:
                 problems.append(f"{name}: it was read up to {offset}, but the topic holds {low} to {high}")
         if problems:
             raise OffsetsUnusable(
-                f"{'; '.join(problems)}. Decide where to go on with: taskmanager offsets reset (docs/operations.md)"
+                f"{'; '.join(problems)}. Decide where to go on: docs/operations.md, Offsets that do not fit"
             )
         return {partition: offset for partition, (_, offset) in stored.items()}

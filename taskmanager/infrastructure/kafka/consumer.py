@@ -155,7 +155,8 @@ def _report(message: Message, error: KafkaError) -> None:
     if error.code() in _OUT_OF_RANGE:
         raise PartitionLost(
             f"{message.topic()}/{message.partition()}: offset {message.offset()} is not in the topic any more "
-            "(retention removed it, or the topic was made anew); decide where to go on with: taskmanager offsets"
+            "(retention removed it, or the topic was made anew); decide where to go on: docs/operations.md, "
+            "Offsets that do not fit"
         )
     log.warning("kafka_error", topic=message.topic(), partition=message.partition(), error=error.str())
 

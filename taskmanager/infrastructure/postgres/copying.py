@@ -28,13 +28,16 @@ def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
         at = created.occurred_at.isoformat()
         data = _created_data(created)
         tasks.append(_task(created, _dumps(created.metadata) if created.metadata else "", at, now))
-        events.append(_event(f"{task_id}\t1\tTaskCreated\t1\t{at}\t{now}", _dumps(data), command))
+        envelope = f"{task_id}\t1\tTaskCreated\t1\t{at}\t{now}"
+        events.append(_event(envelope, _dumps(data), command, command.correlation_id))
     for event, report in sorted(changes.recorded, key=_task_and_version):
         envelope = (
             f"{event.task_id}\t{event.version}\t{type(event).__name__}\t{event.attempt}"
             f"\t{event.occurred_at.isoformat()}\t{event.recorded_at.isoformat()}"
         )
-        events.append(_event(envelope, _dumps(_data(event)), report))
+        data = _data(event)
+        correlation = report.correlation_id or changes.changed[event.task_id].correlation_id
+        events.append(_event(envelope, _dumps(data) if data else "", report, correlation))
     return "".join(tasks).encode(), "".join(events).encode()
 
 
@@ -48,11 +51,11 @@ def _task(created: TaskCreated, metadata: str, at: str, now: str) -> str:
     return row
 
 
-def _event(envelope: str, data: str, cause: CreateTask | ReportStatus) -> str:
+def _event(envelope: str, data: str, cause: CreateTask | ReportStatus, correlation_id: str | None) -> str:
     source = cause.source
     position = f"{source.topic}\t{source.partition}\t{source.offset}" if source is not None else "\t\t"
     actor = cause.actor or ""
-    correlation = cause.correlation_id or ""
+    correlation = correlation_id or ""
     trace = cause.traceparent or ""
     state = cause.tracestate or ""
     row = f"{envelope}\t{data}\t{position}\t{actor}\t{correlation}\t{trace}\t{state}\n"

@@ -1,12 +1,9 @@
 """The state machine's table, the names of its states, and the catalogue of events."""
 
-from dataclasses import FrozenInstanceError, fields
-
 import pytest
 
 from taskmanager.domain.events import EVENT_STATUS, EVENT_TYPES, TaskDeleted, TaskEvent
 from taskmanager.domain.status import STATUS_NAMES, TaskStatus
-from tests.builders import created_task
 
 NEW, IN_PROGRESS, COMPLETED, ERROR, CANCELLED = TaskStatus
 
@@ -47,10 +44,3 @@ def test_every_kind_of_event_is_in_the_catalogue_under_its_name() -> None:
 
 def test_every_event_but_a_deletion_says_which_status_it_leaves() -> None:
     assert set(EVENT_STATUS) == set(EVENT_TYPES.values()) - {TaskDeleted}
-
-
-def test_events_cannot_be_changed() -> None:
-    _, created = created_task()
-    for field in fields(created):
-        with pytest.raises(FrozenInstanceError):
-            setattr(created, field.name, None)

@@ -15,6 +15,7 @@ from taskmanager.domain.events import (
     TaskRetried,
     TaskStarted,
 )
+from taskmanager.domain.state import outcome_digest
 from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.task import WebCrawlTask
 from taskmanager.domain.values import TaskQuery, TaskUrl, UserEmail
@@ -141,7 +142,7 @@ def test_the_same_final_report_again_changes_nothing(status: TaskStatus, again: 
 
 def test_a_repeated_final_report_is_known_by_its_digest_alone() -> None:
     task = task_in(COMPLETED)
-    task.result = None
+    task.result, task.outcome = None, outcome_digest("done")
     assert task.complete(result="done", at=at(9), now=at(9)) is None
     assert _refused(task, _CHANGES["complete"]) is RefusalReason.CONFLICTING_REPORT
 
