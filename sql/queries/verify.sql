@@ -64,15 +64,16 @@ with owners as (
     union all
     select source_topic, source_partition, source_offset, 'parked report' from parked_statuses
 ), positions as (
-    select w.id, n."offset", n.what from named n join owners w using (topic, partition)
+    select o.id, n."offset", n.what, n."offset" >= o.first_offset and n."offset" < o.next_offset as was_read
+    from named n join owners o using (topic, partition)
     union all
-    select id, first_offset - 1, null from owners where is_dense
+    select id, first_offset - 1, null, true from owners where is_dense
     union all
-    select id, next_offset, null from owners where is_dense
+    select id, next_offset, null, true from owners where is_dense
 ), walked as (
-    select id, "offset", what, lag("offset") over along as before, lag(what) over along as what_before
+    select id, "offset", what, was_read, lag("offset") over along as before, lag(what) over along as what_before
     from positions
-    window along as (partition by id order by "offset")
+    window along as (partition by id, was_read order by "offset")
 ), problems as (
     select 'repeated_offset' as kind, id, "offset", null::bigint as until, 'one ' || what_before as expected,
            'another ' || what as found
@@ -80,17 +81,17 @@ with owners as (
     union all
     select 'offset_out_of_range', w.id, "offset", null, format('%%s to %%s', o.first_offset, o.next_offset - 1), what
     from walked w join owners o using (id)
-    where what is not null and not ("offset" >= o.first_offset and "offset" < o.next_offset)
+    where not was_read
     union all
     select 'missing_offsets', w.id, before + 1, "offset" - 1, 'one outcome each', 'none'
     from walked w join owners o using (id)
-    where o.is_dense and "offset" > before + 1
+    where o.is_dense and was_read and "offset" > before + 1
 ), ranked as (
     select p.*, count(*) over (partition by kind) as total,
            row_number() over (partition by kind order by id, "offset", found) as rank
     from problems p
 )
-select kind, format('%%s/%%s/%%s', o.topic, o.partition, "offset") || coalesce(format('..%%s', nullif(until, "offset")), ''),
+select kind, format('%%s/%%s/%%s', o.topic, o.partition, "offset") || coalesce('..' || nullif(until, "offset"), ''),
        expected, found, total
 from ranked join owners o using (id)
 where rank <= %(limit)s

@@ -63,13 +63,10 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyHistory:
-    """Runs all checks on a history; `topic_ends`, unless None, is asked after the offsets were read."""
+    """Runs all checks on a history; `topic_ends` is asked after the offsets were read, and may answer None."""
 
     def __init__(
-        self,
-        history: History,
-        topic_ends: Callable[[], Mapping[Partition, TopicEnds]] | None,
-        progress: Progress,
+        self, history: History, topic_ends: Callable[[], Mapping[Partition, TopicEnds] | None], progress: Progress
     ) -> None:
         self._history = history
         self._topic_ends = topic_ends
@@ -107,10 +104,10 @@ class VerifyHistory:
         )
 
     def _compare_with_kafka(self, ledgers: Sequence[PartitionLedger]) -> int | None:
-        if self._topic_ends is None:
-            return None
         self._progress("asking Kafka how far its topics go")
         ends = self._topic_ends()
+        if ends is None:
+            return None
         self._findings.add(check_topics(ledgers, ends))
         return lag(ledgers, ends)
 

@@ -60,9 +60,7 @@ def check_ledger(ledger: PartitionLedger) -> Iterator[Finding]:
         yield _finding(FindingKind.DEAD_LETTER_ROWS, ledger, count[Outcome.DEAD], ledger.dead)
     applied_later = ledger.other_events - count[Outcome.APPLIED]
     if applied_later < 0:
-        yield _finding(
-            FindingKind.OTHER_EVENTS, ledger, f"at least {count[Outcome.APPLIED]}", ledger.other_events
-        )
+        yield _finding(FindingKind.OTHER_EVENTS, ledger, f"at least {count[Outcome.APPLIED]}", ledger.other_events)
     refused_later = ledger.refused - count[Outcome.REFUSED]
     if refused_later < 0:
         yield _finding(FindingKind.REFUSED_ROWS, ledger, f"at least {count[Outcome.REFUSED]}", ledger.refused)
