@@ -51,7 +51,9 @@ async def test_a_task_that_is_not_there_is_a_problem_404(client: TestClient, wor
     }
 
 
-@pytest.mark.parametrize("given", ["7", "0190f1c27a3b7cde8f0123456789abcd", "%00", "0190f1c2-7a3b-7cde-8f01-23456789abcg"])
+@pytest.mark.parametrize(
+    "given", ["7", "0190f1c27a3b7cde8f0123456789abcd", "%00", "0190f1c2-7a3b-7cde-8f01-23456789abcg"]
+)
 async def test_what_is_no_id_is_a_problem_400_that_names_the_field(client: TestClient, given: str) -> None:
     response = await client.get(f"/api/tasks/{given}")
     assert response.status == 400
