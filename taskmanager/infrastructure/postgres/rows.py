@@ -91,27 +91,35 @@ def parked_report(row: Json) -> ParkedReport:
 
 def loaded_task(row: Json) -> WebCrawlTask:
     """A task as `load` answers it; without the texts of its result and error."""
-    times = {name: datetime.fromisoformat(row[name]) if row[name] else None for name in _TIMES}
     task = WebCrawlTask.__new__(WebCrawlTask)
-    for name, value in (row | times).items():
-        setattr(task, name, value)
-    task.status = TaskStatus(row["status"])
+    task.id = row["id"]
+    task.user_email = row["user_email"]
+    task.user_query = row["user_query"]
+    task.original_url = row["original_url"]
     task.metadata = row["metadata"] or {}
+    task.correlation_id = row["correlation_id"]
+    task.status = TaskStatus(row["status"])
+    task.version = row["version"]
+    task.attempt = row["attempt"]
+    task.received_at = datetime.fromisoformat(row["received_at"])
+    task.created_at = datetime.fromisoformat(row["created_at"])
+    task.updated_at = datetime.fromisoformat(row["updated_at"])
+    task.attempt_started_at = _time(row["attempt_started_at"])
+    task.not_before = _time(row["not_before"])
+    task.started_at = _time(row["started_at"])
+    task.finished_at = _time(row["finished_at"])
+    task.last_heartbeat_at = _time(row["last_heartbeat_at"])
+    task.deleted_at = _time(row["deleted_at"])
+    task.worker = row["worker"]
+    task.progress = row["progress"]
+    task.retryable = row["retryable"]
+    task.outcome = row["outcome"]
     task.result = task.error = None
     return task
 
 
-_TIMES = (
-    "received_at",
-    "created_at",
-    "updated_at",
-    "attempt_started_at",
-    "not_before",
-    "started_at",
-    "finished_at",
-    "last_heartbeat_at",
-    "deleted_at",
-)
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def dumps(rows: object) -> str:
