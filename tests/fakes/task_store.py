@@ -165,6 +165,7 @@ def _write(changes: Changes, contents: Contents) -> None:
         kept = copy(task)
         if task.outcome is not None and task.result is None and task.error is None:
             kept.result, kept.error = contents.tasks[task_id].result, contents.tasks[task_id].error
+            kept.outcome = None
         contents.tasks[task_id] = kept
     for key, count in changes.counts.items():
         contents.counts[key] = contents.counts.get(key, 0) + count
