@@ -38,7 +38,8 @@ def request_content(**changes: Any) -> dict[str, Any]:
 def created_task(**changes: Any) -> tuple[WebCrawlTask, TaskCreated]:
     """A task that was just created, and its first event; received at noon, recorded a second later."""
     arguments: dict[str, Any] = {"id": task_id(), "correlation_id": None, "at": at(0), "now": at(1)}
-    return WebCrawlTask.create(**request_content() | arguments | changes)
+    created = WebCrawlTask.request(**request_content() | arguments | changes)
+    return WebCrawlTask(created), created
 
 
 def task_in(status: TaskStatus) -> WebCrawlTask:

@@ -1,8 +1,8 @@
 """A stretch of messages from several partitions that is written in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Self
+from typing import NamedTuple, Self
 
 from taskmanager.application.changes import Outcome, PartitionProgress
 from taskmanager.application.commands import Command, InboundMessage, Partition
@@ -11,14 +11,22 @@ from taskmanager.application.ports import OffsetClaim
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017
 
 
+class Stretch(NamedTuple):
+    """The messages of one partition in a batch: the last one's offset and Kafka's time of it, and how many they are."""
+
+    last: int
+    timestamp_ms: int
+    messages: int
+
+
 class Batch:
     """Messages in the order of their offsets per partition, each with the command made of it.
 
-    `starts` says where each partition stood before; offsets between there and a message that hold none (transaction
-    markers, compacted ones) count as skipped.
+    `starts` says where each partition stood before (and may name others); offsets between there and a message that hold
+    none (transaction markers, compacted ones) count as skipped.
     """
 
-    __slots__ = ("commands", "messages", "starts", "topic_ids")
+    __slots__ = ("_stretches", "commands", "messages", "starts", "topic_ids")
 
     def __init__(
         self,
@@ -29,11 +37,17 @@ class Batch:
     ) -> None:
         self.messages = messages
         self.commands = commands
-        self.starts = starts
         self.topic_ids = topic_ids
+        self._stretches = _stretches(messages)
+        self.starts = {partition: starts[partition] for partition in self._stretches}
 
     def __len__(self) -> int:
         return len(self.messages)
+
+    @property
+    def ends(self) -> dict[Partition, int]:
+        """Where each partition stands afterwards."""
+        return {partition: stretch.last + 1 for partition, stretch in self._stretches.items()}
 
     def claims(self) -> list[OffsetClaim]:
         """The stored offsets that must still stand, sorted."""
@@ -41,17 +55,8 @@ class Batch:
 
     def progress(self, now: datetime) -> dict[Partition, PartitionProgress]:
         """Where each partition stands afterwards; outcomes are not counted yet, but for offsets without a message."""
-        ends: dict[Partition, list[int]] = {}
-        for message in self.messages:
-            run = ends.get(message[:2])  # type: ignore[call-overload]
-            if run is None:
-                ends[Partition(message.topic, message.partition)] = [message.offset, 1, message.timestamp_ms or 0]
-            else:
-                run[0] = message.offset
-                run[1] += 1
-                run[2] = message.timestamp_ms or 0
         progress = {}
-        for partition, (last, messages, timestamp_ms) in ends.items():
+        for partition, (last, timestamp_ms, messages) in self._stretches.items():
             start = self.starts[partition]
             moved = PartitionProgress(start, last + 1)
             if timestamp_ms > 0:
@@ -73,13 +78,27 @@ class Batch:
         return type(self)(self.messages, commands, self.starts, self.topic_ids)
 
     def _part(self, low: int, high: int) -> Self:
-        starts: dict[Partition, int] = {}
-        for message in self.messages[low:high]:
-            partition = Partition(message.topic, message.partition)
-            if partition not in starts:
-                starts[partition] = self.starts[partition]
-        for message in self.messages[:low]:
-            partition = Partition(message.topic, message.partition)
-            if partition in starts:
-                starts[partition] = message.offset + 1
-        return type(self)(self.messages[low:high], self.commands[low:high], starts, self.topic_ids)
+        before = {partition: stretch.last + 1 for partition, stretch in _stretches(self.messages[:low]).items()}
+        return type(self)(self.messages[low:high], self.commands[low:high], self.starts | before, self.topic_ids)
+
+
+def _stretches(messages: Sequence[InboundMessage]) -> dict[Partition, Stretch]:
+    stretches: dict[Partition, Stretch] = {}
+    for low, high in _runs(messages):
+        last = messages[high - 1]
+        partition = Partition(last.topic, last.partition)
+        earlier = stretches[partition].messages if partition in stretches else 0
+        stretches[partition] = Stretch(last.offset, last.timestamp_ms or 0, earlier + high - low)
+    return stretches
+
+
+def _runs(messages: Sequence[InboundMessage]) -> Iterator[tuple[int, int]]:
+    """Where messages of one partition come together, which they mostly do."""
+    low, topic, number = 0, "", -1
+    for index, message in enumerate(messages):
+        if message.partition != number or message.topic != topic:
+            if index:
+                yield low, index
+            low, topic, number = index, message.topic, message.partition
+    if messages:
+        yield low, len(messages)

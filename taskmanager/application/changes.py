@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     DEAD = "dead"
     SKIPPED = "skipped"
 
+    __hash__ = str.__hash__  # that of Enum is written in Python, and every message needs one
+
 
 class PartitionProgress(msgspec.Struct):
     """How a transaction moves a partition: to which offset, and what its messages came to."""

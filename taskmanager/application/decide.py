@@ -34,43 +34,54 @@ class Decision:
 
     def decide(self, messages: Sequence[InboundMessage], commands: Sequence[Command]) -> None:
         """Decides on a batch and counts what each message came to."""
-        reports: list[tuple[InboundMessage, ReportStatus]] = []
-        progress = self._changes.progress
-        tallies: Mapping[Partition, dict[Outcome, int]] = {p: moved.outcomes for p, moved in progress.items()}
+        changes = self._changes
+        reports: list[tuple[dict[Outcome, int], ReportStatus]] = []
+        topic, number, tally = "", -1, dict[Outcome, int]()
         for message, command in zip(messages, commands, strict=True):
-            kind = type(command)
-            if kind is CreateTask:
-                outcome = self._create(command)  # type: ignore[arg-type]
-            elif kind is ReportStatus:
-                reports.append((message, command))  # type: ignore[arg-type]
+            if message.partition != number or message.topic != topic:  # those of a partition mostly come together
+                topic, number = message.topic, message.partition
+                tally = changes.progress[Partition(topic, number)].outcomes
+            if isinstance(command, CreateTask):
+                outcome = self._create(command)
+            elif isinstance(command, ReportStatus):
+                reports.append((tally, command))
                 continue
-            elif kind is Skip:
+            elif isinstance(command, Skip):
                 outcome = Outcome.SKIPPED
             else:
-                self._changes.dead.append((message, command))  # type: ignore[arg-type]
+                changes.dead.append((message, command))
                 outcome = Outcome.DEAD
-            tally = tallies[message[:2]]  # type: ignore[index]
             tally[outcome] = tally.get(outcome, 0) + 1
-        if self._changes.created:
-            self._changes.count_status(self._now, TaskStatus.NEW, len(self._changes.created))
+        if changes.created:
+            changes.count_status(self._now, TaskStatus.NEW, len(changes.created))
         self.apply_parked()
-        for message, report in reports:
+        for tally, report in reports:
             outcome = self._report(report)
-            tally = tallies[message[:2]]  # type: ignore[index]
             tally[outcome] = tally.get(outcome, 0) + 1
 
     def apply_parked(self) -> None:
         """Applies what is parked for tasks that are there."""
-        for task_id in [task_id for task_id in self._parked if task_id in self._tasks]:
-            task = self._tasks[task_id]
-            for parked in self._parked.pop(task_id):
+        for task_id, waiting in list(self._parked.items()):
+            task = self._task(task_id)
+            if task is None:
+                continue
+            del self._parked[task_id]
+            for parked in waiting:
                 self._changes.unparked.append(parked.id)
                 outcome = self._apply(task, parked.report)
                 if outcome in _WITHOUT_A_ROW and parked.report.source is not None:
                     self._changes.count_unparked(parked.report.source, outcome)
 
+    def _task(self, task_id: str) -> WebCrawlTask | None:
+        """The task, if it is there by now; one of this batch is made of its event when it is first asked for."""
+        task = self._tasks.get(task_id)
+        if task is None and task_id in self._changes.created:
+            created, _ = self._changes.created[task_id]
+            task = self._tasks[task_id] = WebCrawlTask(created)
+        return task
+
     def _create(self, command: CreateTask) -> Outcome:
-        known = self._tasks.get(command.id)
+        known = self._task(command.id)
         if known is not None:
             try:
                 known.repeat_request(command.user_email, command.user_query, command.original_url, command.metadata)
@@ -78,7 +89,7 @@ class Decision:
                 self._changes.refused.append((command, refusal))
                 return Outcome.REFUSED
             return Outcome.DUPLICATE
-        task, created = WebCrawlTask.create(
+        created = WebCrawlTask.request(
             id=command.id,
             user_email=command.user_email,
             user_query=command.user_query,
@@ -88,12 +99,11 @@ class Decision:
             at=command.at,
             now=self._now,
         )
-        self._tasks[command.id] = task
         self._changes.created[command.id] = (created, command)
         return Outcome.CREATED
 
     def _report(self, report: ReportStatus) -> Outcome:
-        task = self._tasks.get(report.id)
+        task = self._task(report.id)
         if task is None:
             self._changes.parked.append(report)
             return Outcome.PARKED

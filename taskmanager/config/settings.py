@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import SecretStr, ValidationError
 
 from taskmanager.config.app import AppConfig
+from taskmanager.config.checks import is_loopback
 from taskmanager.config.database import DatabaseConfig
 from taskmanager.config.errors import ConfigurationError, Mistake
 from taskmanager.config.kafka import KafkaConfig
@@ -64,7 +65,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     kafka = _read(KafkaConfig, environ, mistakes)
     observability = _read(ObservabilityConfig, environ, mistakes)
     rest = _read(RestConfig, environ, mistakes)
-    mistakes.extend(_between_sections(app, observability))
+    mistakes.extend(_between_sections(app, observability, rest))
     if mistakes or not (app and database and kafka and observability and rest):
         raise ConfigurationError(mistakes)
     known = all_variables()
@@ -88,9 +89,13 @@ def _read(section: type[_SectionT], environ: Mapping[str, str], mistakes: list[M
         return None
 
 
-def _between_sections(app: AppConfig | None, observability: ObservabilityConfig | None) -> Iterator[Mistake]:
+def _between_sections(
+    app: AppConfig | None, observability: ObservabilityConfig | None, rest: RestConfig | None
+) -> Iterator[Mistake]:
     if app and observability and observability.metrics_enabled and observability.metrics_port == app.port:
         yield Mistake("METRICS_PORT", str(observability.metrics_port), "must differ from APP_PORT")
+    if app and rest and rest.auth_mode is None and not is_loopback(app.host):
+        yield Mistake("APP_HOST", app.host, "without authentication must be a loopback address, or set AUTH_MODE=none")
 
 
 def _origin(variable: Variable, environ: Mapping[str, str]) -> Origin:

@@ -14,6 +14,8 @@ class TaskStatus(StrEnum):
     ERROR = "error"
     CANCELLED = "cancelled"
 
+    __hash__ = str.__hash__  # that of Enum is written in Python, and every report needs several
+
     @property
     def is_settled(self) -> bool:
         """True where only a retry or a deletion can still change the task."""

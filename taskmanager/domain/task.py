@@ -41,9 +41,8 @@ class WebCrawlTask(TaskState):
 
     __slots__ = ()
 
-    @classmethod
-    def create(
-        cls,
+    @staticmethod
+    def request(
         *,
         id: TaskId,  # noqa: A002 - the contract's name
         user_email: UserEmail,
@@ -53,9 +52,9 @@ class WebCrawlTask(TaskState):
         correlation_id: str | None,
         at: datetime,
         now: datetime,
-    ) -> tuple[Self, TaskCreated]:
-        """A new task and the event that made it."""
-        created = TaskCreated(
+    ) -> TaskCreated:
+        """The event that makes a new task; `WebCrawlTask(event)` is the task."""
+        return TaskCreated(
             task_id=id,
             version=1,
             attempt=1,
@@ -67,7 +66,6 @@ class WebCrawlTask(TaskState):
             metadata=metadata,
             correlation_id=correlation_id,
         )
-        return cls(created), created
 
     @classmethod
     def replay(cls, events: Iterable[TaskEvent]) -> Self:

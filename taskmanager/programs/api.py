@@ -1,7 +1,5 @@
 """The REST program."""
 
-import ipaddress
-import os
 import time
 
 import click
@@ -14,8 +12,6 @@ from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.use_cases.get_task import GetTask
 from taskmanager.application.use_cases.health import HealthChecks
 from taskmanager.application.use_cases.task_metrics import CountTasks
-from taskmanager.config.errors import ConfigurationError, Mistake
-from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
@@ -24,8 +20,6 @@ from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.http_server import HttpServer
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
-
-AUTH_MODE = "AUTH_MODE"  # the one value there is, `none`, says that the interface may be open
 
 
 class ApiApplication:
@@ -73,21 +67,6 @@ class ApiApplication:
         await self._probe.close()
 
 
-def refuse_exposure(host: str, mode: str) -> None:
-    """Raises `ConfigurationError` where other machines could reach the interface without anybody having said so."""
-    if mode != "none" and not _is_loopback(host):
-        raise ConfigurationError(
-            [Mistake("APP_HOST", host, f"without authentication must be a loopback address, or set {AUTH_MODE}=none")]
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 @click.command(name="api")
 @click.option(
     "--slot", type=click.IntRange(0, 99), default=0, show_default=True, help="Number among the API processes."
@@ -99,6 +78,4 @@ def command(slot: int) -> ExitCode:
     and tells so at /api/health until they are there.
     """
     name = f"api-{slot:02d}"
-
-    refuse_exposure(load_settings().app.host, os.environ.get(AUTH_MODE, ""))
     return launch("api", lambda settings: ApiApplication(ApplicationFactory(settings, name)), slot=name)

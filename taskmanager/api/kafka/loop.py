@@ -127,14 +127,9 @@ class ConsumerLoop:
             commands += [decode(message) for message in messages[low : low + _DECODE_STRETCH]]
             # The write of the batch before goes on meanwhile: its answers must not wait for all of this.
             await asyncio.sleep(0)
-        starts: dict[Partition, int] = {}
-        positions = self._positions
-        for message in messages:
-            partition = Partition(message.topic, message.partition)
-            if partition not in starts:
-                starts[partition] = positions[partition]
-            positions[partition] = message.offset + 1
-        return Batch(messages, commands, starts, self._topic_ids)
+        batch = Batch(messages, commands, self._positions, self._topic_ids)
+        self._positions |= batch.ends
+        return batch
 
     async def _write_and_maintain(self, prepared: Prepared) -> None:
         began = monotonic()

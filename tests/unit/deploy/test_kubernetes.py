@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from taskmanager.config.settings import all_variables, load_settings
-from taskmanager.programs.api import AUTH_MODE
 
 BASE = Path(__file__).parents[3] / "k8s" / "base"
 OVERLAYS = sorted(path.parent for path in BASE.parent.glob("overlays/*/kustomization.yaml"))
@@ -34,7 +33,7 @@ EXAMPLE_SECRETS = dict(
     for line in (BASE / "secret.example.env").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 )
-NAMES = {variable.name for variable in all_variables()} | {AUTH_MODE}
+NAMES = {variable.name for variable in all_variables()}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

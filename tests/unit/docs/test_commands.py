@@ -86,7 +86,7 @@ def test_arguments_of_the_scripts_are_in_their_help(page: str) -> None:
 @pytest.mark.parametrize("page", _OWN_PAGES)
 def test_every_variable_that_is_named_exists(page: str) -> None:
     settings = {variable.name for variable in all_variables()}
-    known = settings | {f"{variable.name}_FILE" for variable in all_variables() if variable.secret} | {"AUTH_MODE"}
+    known = settings | {f"{variable.name}_FILE" for variable in all_variables() if variable.secret}
     named = {name for span in _SPAN.findall(text(page)) for name in _VARIABLE.findall(span.split("{")[0])}
     given = {name for line in typed(page) for name in re.findall(r"-e ([A-Z_]+)=", line)}
     assert named | given <= known
