@@ -2,6 +2,7 @@
 
 import click
 
+from loadtests.bench.footprint import command as footprint
 from loadtests.bench.ingest import command as ingest
 
 
@@ -13,6 +14,7 @@ def main() -> None:
     """
 
 
+main.add_command(footprint)
 main.add_command(ingest)
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ class PinnedConsumer:
                 "auto.offset.reset": "error",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": False,
-                # Prefetch is bounded by bytes alone: one batch of the largest kind.
+                # Prefetch is bounded by bytes alone: half of the largest batch is more than a usual one.
                 "queued.min.messages": 100_000,
-                "queued.max.messages.kbytes": max(batch_bytes // 1024, 1024),
-                "fetch.max.bytes": max(batch_bytes, 1 << 20),
+                "queued.max.messages.kbytes": max(batch_bytes // 2048, 1024),
+                "fetch.max.bytes": max(batch_bytes // 2, 1 << 20),
                 "fetch.wait.max.ms": 500,
                 "fetch.error.backoff.ms": 200,
                 "reconnect.backoff.max.ms": 1000,

@@ -50,7 +50,13 @@ def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
             data = data.translate(_ESCAPES)
         correlation = report.correlation_id or changes.changed[event.task_id].correlation_id or ""
         events.append("\t".join((envelope, data, *_cause(report, correlation))))
-    return "".join(tasks).encode(), "".join(events).encode()
+    return _joined(tasks), _joined(events)
+
+
+def _joined(rows: list[str]) -> bytes:
+    text = "".join(rows)
+    rows.clear()  # a batch may be large: do not hold it three times
+    return text.encode()
 
 
 def _cause(cause: CreateTask | ReportStatus, correlation: str) -> tuple[str, str]:
