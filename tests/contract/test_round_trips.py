@@ -35,9 +35,8 @@ async def test_texts_of_a_task_and_its_events(
     content = request_content(user_query=str.__new__(TaskQuery, query or "q"), metadata={key: value})
     source = Source(REQUESTS, 0, 0)
     create = CreateTask(name, **content, at=time, source=source, actor=worker, correlation_id=correlation or None)  # type: ignore[arg-type]
-    task, created = WebCrawlTask.create(
-        id=name, **content, correlation_id=create.correlation_id, at=create.at, now=at(60)
-    )
+    created = WebCrawlTask.request(id=name, **content, correlation_id=create.correlation_id, at=create.at, now=at(60))
+    task = WebCrawlTask(created)
     started = task.start(at=create.at, now=at(60), worker=worker, progress=0.25)
     completed = task.complete(result=result, at=create.at, now=at(60))
     assert started is not None
