@@ -109,7 +109,8 @@ class ConsumerApplication:
     def _compose(self) -> ConsumerLoop:
         app, kafka = self._settings.app, self._settings.kafka
         # Unique among all writers of all containers.
-        store = PostgresTaskStore(self._session, slot=f"{app.pod_ordinal}-{self._name}")
+        slot = f"{app.pod_ordinal}-{self._name}"
+        store = PostgresTaskStore(self._session, slot, stopping=lambda: self._stopping)
         clock = SystemClock()
         codec = Codec(
             request_topic=kafka.web_crawl_request_topic,

@@ -17,26 +17,36 @@ Json = dict[str, Any]
 
 
 def changed_row(task: WebCrawlTask) -> Json:
-    """The changeable part of a task."""
-    return {
+    """The changeable part of a task; what is missing becomes null, and costs neither side anything."""
+    row: Json = {
         "id": task.id,
-        "status": task.status.value,
+        "status": task.status,
         "version": task.version,
         "attempt": task.attempt,
         "updated_at": task.updated_at,
-        "attempt_started_at": task.attempt_started_at,
-        "not_before": task.not_before,
-        "started_at": task.started_at,
-        "finished_at": task.finished_at,
-        "last_heartbeat_at": task.last_heartbeat_at,
-        "worker": task.worker,
-        "progress": task.progress,
-        "result": task.result,
-        "error": task.error,
-        "retryable": task.retryable,
-        "deleted_at": task.deleted_at,
-        "keeps_outcome": task.outcome is not None and task.result is None and task.error is None,
     }
+    for name in _CLEARABLE:
+        value = getattr(task, name)
+        if value is not None:
+            row[name] = value
+    if task.outcome is not None and task.result is None and task.error is None:
+        row["keeps_outcome"] = True
+    return row
+
+
+_CLEARABLE = (
+    "attempt_started_at",
+    "not_before",
+    "started_at",
+    "finished_at",
+    "last_heartbeat_at",
+    "worker",
+    "progress",
+    "result",
+    "error",
+    "retryable",
+    "deleted_at",
+)
 
 
 def dead_row(message: InboundMessage, reject: Reject) -> Json:

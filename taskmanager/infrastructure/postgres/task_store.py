@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import orjson
+import structlog
 
 from taskmanager.application.changes import Changes
 from taskmanager.application.ports import (
@@ -21,16 +22,22 @@ from taskmanager.infrastructure.postgres.serialising import SerialisedChanges, a
 from taskmanager.infrastructure.postgres.session import Row, Script, Session
 from taskmanager.infrastructure.postgres.statements import load_statements
 
+log = structlog.get_logger(__name__)
+
 _Answer = TypeVar("_Answer")
 _SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 class PostgresTaskStore:
-    """Implements `TaskStore` and `EventLog`; `slot` names this writer among all that count, such as consumer-00."""
+    """Implements `TaskStore` and `EventLog`; `slot` names this writer among all that count, such as consumer-00.
 
-    def __init__(self, session: Session, slot: str) -> None:
+    Once `stopping()` holds it waits no longer for a server that is away to tell whether a transaction was committed.
+    """
+
+    def __init__(self, session: Session, slot: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
         self._session = session
         self._slot = slot
+        self._stopping = stopping
         self._statements = load_statements("ingest")
 
     def serialise(self, changes: Changes) -> SerialisedChanges:
@@ -48,7 +55,7 @@ class PostgresTaskStore:
     async def transaction(self) -> AsyncIterator["PostgresWriteTransaction"]:
         """See `TaskStore.transaction`."""
         try:
-            yield PostgresWriteTransaction(self._session, self._statements)
+            yield PostgresWriteTransaction(self._session, self._statements, self._stopping)
         except BaseException:
             await self._session.rollback()
             raise
@@ -68,9 +75,10 @@ class PostgresTaskStore:
 class PostgresWriteTransaction:
     """Implements `WriteTransaction`."""
 
-    def __init__(self, session: Session, statements: Mapping[str, str]) -> None:
+    def __init__(self, session: Session, statements: Mapping[str, str], stopping: Callable[[], bool]) -> None:
         self._session = session
         self._statements = statements
+        self._stopping = stopping
         self._xid: str | None = None
 
     async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
@@ -132,8 +140,11 @@ class PostgresWriteTransaction:
         for attempt in range(1_000_000):
             try:
                 rows = await self._session.execute(self._statements["transaction_status"], {"xid": self._xid})
-            except StoreUnavailable:
-                pass
+            except StoreUnavailable as error:
+                log.warning("commit_outcome_unknown_asking_again", attempt=attempt + 1, error=str(error))
+                if self._stopping():
+                    # Nothing is lost: whoever goes on begins at the stored offsets, which tell.
+                    raise
             except RowRefused:
                 # A server that never saw this transaction (failed over, restored): the fence decides.
                 return False
