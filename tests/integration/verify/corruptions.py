@@ -64,9 +64,9 @@ CORRUPTIONS: dict[str, tuple[str, str, set[FindingKind]]] = {
     ),
     "a message that had its effect twice": (
         (
-            "insert into refused_reports (task_id, reason, detail, report, source_topic, source_partition, source_offset,"
-            f" occurred_at, recorded_at) select task_id, 'x', 'x', '{{}}', source_topic, source_partition, source_offset,"
-            f" occurred_at, recorded_at from task_events where {FIRST_DENSE}"
+            "insert into refused_reports (task_id, reason, detail, report, source_topic, source_partition,"
+            " source_offset, occurred_at, recorded_at) select task_id, 'x', 'x', '{}', source_topic, source_partition,"
+            f" source_offset, occurred_at, recorded_at from task_events where {FIRST_DENSE}"
         ),
         "requests-web-crawl/0/100",
         {FindingKind.REPEATED_OFFSET, FindingKind.PARKED_REPORTS},
@@ -130,9 +130,9 @@ CORRUPTIONS: dict[str, tuple[str, str, set[FindingKind]]] = {
     ),
     "a task that no event tells of": (
         (
-            "insert into web_crawl_tasks (id, user_email, user_query, original_url, status, version, attempt, received_at,"
-            f" created_at, updated_at) values ('{task_id(99)}', 'a@example.com', 'q', 'https://example.com/', 'new', 1, 1,"
-            " '2026-03-01Z', '2026-03-01Z', '2026-03-01Z')"
+            "insert into web_crawl_tasks (id, user_email, user_query, original_url, status, version, attempt,"
+            f" received_at, created_at, updated_at) values ('{task_id(99)}', 'a@example.com', 'q',"
+            " 'https://example.com/', 'new', 1, 1, '2026-03-01Z', '2026-03-01Z', '2026-03-01Z')"
         ),
         task_id(99),
         {FindingKind.TASK_WITHOUT_EVENTS, FindingKind.COUNTERS},
