@@ -39,8 +39,13 @@ class Held(NamedTuple):
 class Adapter(Protocol):
     """Two stores on the same data."""
 
-    store: TaskStore
-    offsets: OffsetStore
+    @property
+    def store(self) -> TaskStore:
+        """The one that writes."""
+
+    @property
+    def offsets(self) -> OffsetStore:
+        """The one that knows where to begin."""
 
     def second_store(self) -> TaskStore:
         """Another writer of the same data."""
@@ -76,7 +81,7 @@ class InMemoryAdapter:
             ],
             counts={(hour, status.value): count for (hour, status), count in contents.counts.items() if count},
             offsets={
-                tuple(partition): {
+                (partition.topic, partition.partition): {
                     "topic_id": row.topic_id,
                     "first_offset": row.first_offset,
                     "next_offset": row.next_offset,
@@ -104,7 +109,7 @@ class InMemoryAdapter:
                 for command, refusal in contents.refused
             ],
             unparked={
-                tuple(partition): {outcome.value: count for outcome, count in counts.items()}
+                (partition.topic, partition.partition): {outcome.value: count for outcome, count in counts.items()}
                 for partition, counts in contents.unparked_counts.items()
             },
         )

@@ -180,7 +180,7 @@ async def test_a_task_comes_back_with_all_but_the_texts_of_its_outcome(adapter: 
         loaded = (await transaction.load([], [task_id()], [])).tasks[task_id()]
 
     written = changes.changed[task_id()]
-    assert state_of(loaded) == state_of(written) | {"error": None, "outcome": outcome_digest("e")}
+    assert state_of(loaded) == {**state_of(written), "error": None, "outcome": outcome_digest("e")}
 
 
 @pytest.mark.parametrize(("status", "text"), [("completed", "result"), ("error", "error")])

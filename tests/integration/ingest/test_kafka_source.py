@@ -1,6 +1,7 @@
 """What the driver does on a real broker."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -31,7 +32,7 @@ def send(stack: StackInfo, topic: str) -> Callable[..., None]:
     """Sends values to a partition of the topic."""
     producer = Producer({"bootstrap.servers": stack.kafka_brokers, "linger.ms": 0})
 
-    def send_all(*values: bytes | None, partition: int = 0, **rest: object) -> None:
+    def send_all(*values: bytes | None, partition: int = 0, **rest: Any) -> None:
         for value in values:
             producer.produce(topic, value, partition=partition, **rest)
         assert producer.flush(10) == 0

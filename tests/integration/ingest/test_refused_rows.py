@@ -36,7 +36,7 @@ def strict(database: ScratchDatabase) -> ScratchDatabase:
 
 def dead(database: ScratchDatabase) -> list[tuple[str, int, int, str, str]]:
     """The dead letters: position, reason and task."""
-    return database.run(  # type: ignore[return-value]
+    return database.run(
         "select source_topic, source_partition, source_offset, reason, task_id::text from dead_letters order by 1, 2, 3"
     )
 

@@ -96,4 +96,4 @@ select 'accounting', 'all' where (
 
 def broken_promises(database: ScratchDatabase) -> list[tuple[str, str]]:
     """Every way in which what is stored contradicts itself: kind, and where."""
-    return database.run(_BROKEN)  # type: ignore[return-value]
+    return database.run(_BROKEN)

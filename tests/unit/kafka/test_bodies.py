@@ -41,7 +41,7 @@ _OBJECTS = st.lists(st.tuples(_KEYS, _VALUES), max_size=5).map(_Twice)
 _BODIES = st.tuples(_OBJECTS, st.booleans()).map(lambda drawn: _written(*drawn).encode())
 
 
-def _outcome(parse: Any, raw: bytes) -> object:
+def _outcome(parse: Any, raw: bytes) -> Any:
     try:
         return _as_doubles(parse(raw))
     except Malformed as error:

@@ -14,7 +14,7 @@ from tests.builders import NOON, task_id
 from tests.fakes.messages import REQUESTS, STATUSES, body, codec, message, report, request
 from tests.fakes.poison import POISON
 
-_OWN = {"source": "task-manager", "event_id": f"{task_id()}:1", "event_type": "TaskCompleted"}
+_OWN: dict[str, str | None] = {"source": "task-manager", "event_id": f"{task_id()}:1", "event_type": "TaskCompleted"}
 
 
 def test_a_request_in_full() -> None:
