@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 from taskmanager.api.kafka.codec import Codec
+from taskmanager.api.kafka.spans import batch_span
 from taskmanager.application.batch import Batch
 from taskmanager.application.commands import Command, InboundMessage, Partition
 from taskmanager.application.ports import Fenced, StoreError
@@ -133,7 +134,8 @@ class ConsumerLoop:
 
     async def _write_and_maintain(self, prepared: Prepared) -> None:
         began = monotonic()
-        ingested = await self._write(prepared)
+        with batch_span(prepared.batch):
+            ingested = await self._write(prepared)
         self._metrics.batch_committed(ingested, len(prepared.batch), monotonic() - began)
         self._written.update({partition: moved.next_offset for partition, moved in ingested.progress.items()})
         await self._maintain()
