@@ -106,7 +106,6 @@ class Changes:
         counts = self.unparked_counts.setdefault(Partition(source.topic, source.partition), {})
         counts[outcome] = counts.get(outcome, 0) + 1
 
-    @property
     def is_empty(self) -> bool:
         """True where there is nothing to write."""
         return not (self.progress or self.unparked or self.changed)
