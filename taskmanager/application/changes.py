@@ -105,7 +105,3 @@ class Changes:
         """A report that had been parked came to something that leaves no row."""
         counts = self.unparked_counts.setdefault(Partition(source.topic, source.partition), {})
         counts[outcome] = counts.get(outcome, 0) + 1
-
-    def is_empty(self) -> bool:
-        """True where there is nothing to write."""
-        return not (self.progress or self.unparked or self.changed)

@@ -9,7 +9,6 @@ from typing import Any
 from taskmanager.api.kafka.codec import Codec
 from taskmanager.application.batch import Batch
 from taskmanager.application.commands import InboundMessage, Partition
-from taskmanager.application.use_cases.apply_parked import ApplyParked
 from taskmanager.application.use_cases.ingest_batch import IngestBatch
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
 from taskmanager.infrastructure.postgres.session import Session
@@ -24,7 +23,7 @@ FIRST_OFFSET = 100  # as after a retention
 
 
 class TickingClock:
-    """A second later at each look, over midnight and more than one hour."""
+    """Seven seconds later at each look, and over midnight."""
 
     def __init__(self) -> None:
         self._now = datetime(2026, 3, 1, 23, 59, 50, tzinfo=UTC)
@@ -42,7 +41,6 @@ class Writer:
         store = PostgresTaskStore(session, "test")
         self._offsets = PostgresOffsetStore(session)
         self._ingest = IngestBatch(store, clock)
-        self._sweep = ApplyParked(store, clock)
         self._codec = Codec(request_topic=REQUESTS, topic_ids=TOPIC_IDS, own_name="task-manager")
         self._next: dict[Partition, int] = {}
 
@@ -64,10 +62,6 @@ class Writer:
             inbound.append(InboundMessage(*partition, offset, 1_772_400_000_000, b"key", encoded, value))
         batch = Batch(inbound, [self._codec.decode(message) for message in inbound], starts, TOPIC_IDS)
         await self._ingest.write(self._ingest.prepare(batch))
-
-    async def sweep(self) -> int:
-        """Applies parked reports whose tasks are there; answers how many."""
-        return await self._sweep()
 
 
 def request(number: int, **changes: object) -> dict[str, object]:
