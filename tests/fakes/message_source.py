@@ -50,6 +50,10 @@ class InMemoryMessageSource:
             self.drained.set()
         return batch
 
+    def read(self, fetched: InboundMessage) -> InboundMessage:
+        """See `PinnedConsumer.read`."""
+        return fetched
+
     def publish_progress(self, offsets: Mapping[Partition, int]) -> None:
         """See `PinnedConsumer.publish_progress`."""
         self.published.append(dict(offsets))

@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -27,7 +27,8 @@ class MessageSource(Protocol):
     """Where messages come from; see `PinnedConsumer`."""
 
     async def assign(self, offsets: Mapping[Partition, int]) -> None: ...
-    async def fetch(self) -> Sequence[InboundMessage]: ...
+    async def fetch(self) -> Sequence[Any]: ...
+    def read(self, fetched: Any) -> InboundMessage: ...
     def publish_progress(self, offsets: Mapping[Partition, int]) -> None: ...
 
 
@@ -104,9 +105,9 @@ class ConsumerLoop:
         writing: asyncio.Task[None] | None = None
         try:
             while not self._stopping:
-                messages = await fetching
+                fetched = await fetching
                 fetching = asyncio.create_task(self._source.fetch())
-                batch = self._prepare(await self._decode(messages)) if messages else None
+                batch = self._prepare(await self._decode(fetched)) if fetched else None
                 if writing is not None:
                     done, writing = writing, None
                     await done
@@ -121,11 +122,14 @@ class ConsumerLoop:
         if failure is not None:
             raise failure
 
-    async def _decode(self, messages: Sequence[InboundMessage]) -> Batch:
-        decode = self._codec.decode
+    async def _decode(self, fetched: Sequence[Any]) -> Batch:
+        read, decode = self._source.read, self._codec.decode
+        messages: list[InboundMessage] = []
         commands: list[Command] = []
-        for low in range(0, len(messages), _DECODE_STRETCH):
-            commands += [decode(message) for message in messages[low : low + _DECODE_STRETCH]]
+        for low in range(0, len(fetched), _DECODE_STRETCH):
+            stretch = [read(message) for message in fetched[low : low + _DECODE_STRETCH]]
+            messages += stretch
+            commands += [decode(message) for message in stretch]
             # The write of the batch before goes on meanwhile: its answers must not wait for all of this.
             await asyncio.sleep(0)
         batch = Batch(messages, commands, self._positions, self._topic_ids)

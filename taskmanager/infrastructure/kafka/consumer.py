@@ -32,7 +32,7 @@ class PinnedConsumer:
     def __init__(self, properties: Mapping[str, Any], *, batch_size: int, batch_bytes: int) -> None:
         self._batch_size = batch_size
         self._batch_bytes = batch_bytes
-        self._carried: list[InboundMessage] = []
+        self._carried: list[Message] = []
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-fetch")
         self._consumer = Consumer(
@@ -48,6 +48,8 @@ class PinnedConsumer:
                 "queued.max.messages.kbytes": max(batch_bytes // 2048, 1024),
                 "fetch.max.bytes": max(batch_bytes // 2, 1 << 20),
                 "fetch.wait.max.ms": 500,
+                # Full is full for a moment only: the default of a second would starve the next batch.
+                "fetch.queue.backoff.ms": 10,
                 "fetch.error.backoff.ms": 200,
                 "reconnect.backoff.max.ms": 1000,
                 "error_cb": _log_error,
@@ -59,13 +61,26 @@ class PinnedConsumer:
         """Reads these partitions from these offsets on; whatever was fetched before is thrown away."""
         await self._run(self._assign, offsets)
 
-    async def fetch(self) -> Sequence[InboundMessage]:
-        """The next messages, in order per partition; none after a quarter of a second without any.
+    async def fetch(self) -> Sequence[Message]:
+        """The next messages, in order per partition, for `read`; none after a quarter of a second without any.
 
         Never cancel a fetch: its messages would be lost to this consumer. Raises `PartitionLost`.
         """
-        messages: Sequence[InboundMessage] = await self._run(self._fetch)
+        messages: Sequence[Message] = await self._run(self._fetch)
         return messages
+
+    def read(self, fetched: Any) -> InboundMessage:
+        """A fetched message; best read just before it is decoded, while it is in the processor's cache."""
+        kind, timestamp = fetched.timestamp()
+        return InboundMessage(
+            fetched.topic(),
+            fetched.partition(),
+            fetched.offset(),
+            timestamp if kind else None,
+            fetched.key(),
+            _headers(fetched),
+            fetched.value(),
+        )
 
     def publish_progress(self, offsets: Mapping[Partition, int]) -> None:
         """Tells the consumer group how far we are, for lag tools alone; does not wait, and a failure is no harm."""
@@ -90,9 +105,9 @@ class PinnedConsumer:
         self._carried = []
         self._consumer.assign([TopicPartition(p.topic, p.partition, offset) for p, offset in offsets.items()])
 
-    def _fetch(self) -> Sequence[InboundMessage]:
+    def _fetch(self) -> Sequence[Message]:
         batch, self._carried = self._carried, []
-        size = sum(_weight(message) for message in batch)
+        size = sum(map(len, batch))
         # consume(n, t) waits all of t while fewer than n are there: wait for one, then take what has come already.
         wait = 0.0 if batch else _IDLE_SECONDS
         chunk = 1
@@ -105,7 +120,7 @@ class PinnedConsumer:
                 if error is not None:
                     _report(message, error)
                     continue
-                batch.append(_inbound(message))
+                batch.append(message)
                 size += len(message)
             wait = 0.0
             chunk = min(_CHUNK, max(self._batch_size - len(batch), 1))
@@ -113,27 +128,14 @@ class PinnedConsumer:
             batch = self._bounded(batch)
         return batch
 
-    def _bounded(self, batch: list[InboundMessage]) -> list[InboundMessage]:
+    def _bounded(self, batch: list[Message]) -> list[Message]:
         size = 0
         for count, message in enumerate(batch):
-            size += _weight(message)
+            size += len(message)
             if size > self._batch_bytes and count > 0:
                 self._carried = batch[count:]
                 return batch[:count]
         return batch
-
-
-def _inbound(message: Any) -> InboundMessage:
-    kind, timestamp = message.timestamp()
-    return InboundMessage(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        timestamp if kind else None,
-        message.key(),
-        _headers(message),
-        message.value(),
-    )
 
 
 def _headers(message: Any) -> list[tuple[str, bytes | None]] | None:
@@ -142,10 +144,6 @@ def _headers(message: Any) -> list[tuple[str, bytes | None]] | None:
     except (SystemError, UnicodeDecodeError):  # the former is how the driver tells the latter
         return UNREADABLE_HEADERS
     return headers
-
-
-def _weight(message: InboundMessage) -> int:
-    return len(message.value) if message.value is not None else 0
 
 
 def _report(message: Message, error: KafkaError) -> None:

@@ -21,10 +21,9 @@ _SPECIAL = re.compile(r"[\\\t\n\r]").search
 def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
     """The rows of `copy_tasks` and of `copy_events`, the latter in (task, version) order within a task."""
     now = changes.now.isoformat()
-    tasks: list[str] = []
-    events: list[str] = []
-    for task_id in sorted(changes.created):
-        created, command = changes.created[task_id]
+    made: dict[str, tuple[str, str]] = {}
+    # In the order in which they were made, and sorted afterwards: memory is read forwards then, which is much faster.
+    for task_id, (created, command) in changes.created.items():
         at = created.occurred_at.isoformat()
         tail = f"new\t1\t1\t{at}\t{now}\t{now}\n"
         envelope = f"{task_id}\t1\tTaskCreated\t1\t{at}\t{now}"
@@ -37,8 +36,14 @@ def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
             data = data.translate(_ESCAPES)
             values = tuple(value.translate(_ESCAPES) for value in values)
             metadata = metadata.translate(_ESCAPES)
-        tasks.append("\t".join((task_id, *values, metadata, _escaped(correlation), tail)))
-        events.append("\t".join((envelope, data, *_cause(command, correlation))))
+        made[task_id] = (
+            "\t".join((task_id, *values, metadata, _escaped(correlation), tail)),
+            "\t".join((envelope, data, *_cause(command, correlation))),
+        )
+    order = sorted(made)
+    tasks = [made[task_id][0] for task_id in order]
+    events = [made[task_id][1] for task_id in order]
+    del made
     for event, report in sorted(changes.recorded, key=_task_and_version):
         envelope = (
             f"{event.task_id}\t{event.version}\t{type(event).__name__}\t{event.attempt}"

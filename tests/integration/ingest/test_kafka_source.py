@@ -60,7 +60,7 @@ async def fetched(source: PinnedConsumer, count: int) -> list[list[InboundMessag
     fetches: list[list[InboundMessage]] = []
     while sum(map(len, fetches)) < count:
         if messages := await source.fetch():
-            fetches.append(list(messages))
+            fetches.append([source.read(message) for message in messages])
     return fetches
 
 
