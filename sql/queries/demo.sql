@@ -10,34 +10,6 @@ select (select coalesce(json_object_agg(status, n), '{}') from (
        (select count(*) from parked_statuses),
        (select count(*) from parked_statuses p where exists (select from web_crawl_tasks t where t.id = p.task_id));
 
--- name: ledger
--- Per partition: what its counts say became of the messages, and the rows that came from them.
-with events as (
-    select source_topic as topic, source_partition as partition, count(*) as n
-    from task_events where source_topic is not null group by 1, 2
-), refused as (
-    select source_topic as topic, source_partition as partition, count(*) as n
-    from refused_reports where source_topic is not null group by 1, 2
-), parked as (
-    select source_topic as topic, source_partition as partition, count(*) as n from parked_statuses group by 1, 2
-), dead as (
-    select source_topic as topic, source_partition as partition, count(*) as n from dead_letters group by 1, 2
-), unparked as (
-    select source_topic as topic, source_partition as partition, sum(duplicate + heartbeat)::bigint as n
-    from unparked_counts group by 1, 2
-)
-select o.topic, o.partition, o.first_offset, o.next_offset, o.created, o.applied, o.heartbeat, o.duplicate, o.refused,
-       o.parked, o.dead, o.skipped, coalesce(events.n, 0), coalesce(refused.n, 0), coalesce(parked.n, 0),
-       coalesce(dead.n, 0), coalesce(unparked.n, 0)
-from consumer_offsets o
-left join events using (topic, partition)
-left join refused using (topic, partition)
-left join parked using (topic, partition)
-left join dead using (topic, partition)
-left join unparked using (topic, partition)
-where o.topic = any(%(topics)s)
-order by o.topic, o.partition;
-
 -- name: totals
 select (select coalesce(json_object_agg(status, n), '{}') from (
             select status, count(*) as n from web_crawl_tasks group by status) by_status),

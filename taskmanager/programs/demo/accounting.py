@@ -3,27 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-# What the service counts for each message, in the order of the ledger's columns.
-OUTCOMES = ("created", "applied", "heartbeat", "duplicate", "refused", "parked", "dead", "skipped")
+from taskmanager.application.verification.ledger import PartitionLedger, check_ledger
+
 STATUSES = ("new", "in_progress", "completed", "error", "cancelled")
 
 Partition = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class PartitionLedger:
-    """One partition as the database has it: offsets, counts by outcome, and the rows that its messages left."""
-
-    topic: str
-    partition: int
-    first_offset: int
-    next_offset: int
-    counts: Mapping[str, int]
-    events: int
-    refused: int
-    parked: int
-    dead: int
-    unparked: int  # reports that were parked and turned out to be duplicates or heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +66,13 @@ def discrepancies(
 def _problems(ledger: PartitionLedger | None, before: int, end: int, delivered: int) -> Iterator[str]:
     if end - before != delivered:
         yield f"grew by {end - before} messages, but {delivered} were delivered; does somebody else write there?"
-    if ledger is None:
+    if ledger is None or ledger.progress is None:
         if end:
             yield f"holds {end} messages, but no consumer has taken the partition up"
         return
-    if ledger.first_offset > before:
-        yield f"is read from offset {ledger.first_offset} on, but messages were sent from offset {before} on"
-    if ledger.next_offset != end:
-        yield f"is read up to offset {ledger.next_offset} of {end}"
-    counted = sum(ledger.counts.values())
-    if ledger.first_offset + counted != ledger.next_offset:
-        yield f"{ledger.next_offset - ledger.first_offset} messages were read, but {counted} outcomes are counted"
-    yield from _missing_rows(ledger)
-
-
-def _missing_rows(ledger: PartitionLedger) -> Iterator[str]:
-    counts = ledger.counts
-    unparked = counts["parked"] - ledger.parked
-    # What left the parked reports has become an event, a refused report, a dead letter, or a count of its own.
-    moved = {
-        "events": ledger.events - counts["created"] - counts["applied"],
-        "refused reports": ledger.refused - counts["refused"],
-        "dead letters": ledger.dead - counts["dead"],
-    }
-    for rows, surplus in moved.items():
-        if surplus < 0:
-            yield f"{-surplus} of the {rows} that were counted have no row"
-    found = sum(moved.values()) + ledger.unparked
-    if found != unparked:
-        yield f"{unparked} reports were parked and are so no more, but {found} are found elsewhere"
+    if ledger.progress.first_offset > before:
+        yield f"is read from offset {ledger.progress.first_offset} on, but messages were sent from offset {before} on"
+    if ledger.progress.next_offset != end:
+        yield f"is read up to offset {ledger.progress.next_offset} of {end}"
+    for finding in check_ledger(ledger):
+        yield f"{finding.kind.value}: expected {finding.expected}, found {finding.found}"

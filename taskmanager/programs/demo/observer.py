@@ -9,8 +9,10 @@ import psycopg2
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
+from taskmanager.application.verification.ledger import PartitionLedger
+from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.infrastructure.postgres.statements import load_statements
-from taskmanager.programs.demo.accounting import OUTCOMES, Partition, PartitionLedger, Totals
+from taskmanager.programs.demo.accounting import Partition, Totals
 
 _SECONDS = 15.0
 
@@ -70,9 +72,11 @@ class Observer:
         return Progress(tasks, by_partition, ends, dead_letters, parked, claimable)
 
     def books(self) -> tuple[dict[Partition, PartitionLedger], Totals]:
-        """The ledger of every partition and the totals, as of one moment."""
-        ledger, totals = self._read("ledger", "totals")
-        return {(row[0], row[1]): _ledger(row) for row in ledger}, Totals(*totals[0])
+        """The ledger of every partition and the totals; for when nothing changes any more."""
+        with closing(self._connected()) as connection:
+            ledgers = PostgresHistory(connection).ledgers()
+        [[totals]] = self._read("totals")
+        return {ledger.partition: ledger for ledger in ledgers}, Totals(*totals)
 
     def close(self) -> None:
         """Ends the connection; another call opens it again."""
@@ -83,7 +87,7 @@ class Observer:
     def _read(self, *names: str) -> list[list[Sequence[Any]]]:
         """The rows of each statement, all of one snapshot."""
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg2.connect(self._dsn, connect_timeout=3, application_name="taskmanager-demo")
+            self._connection = self._connected()
             self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         try:
             with closing(self._connection.cursor()) as cursor:
@@ -97,7 +101,5 @@ class Observer:
             raise
         return results
 
-
-def _ledger(row: Sequence[Any]) -> PartitionLedger:
-    counts = dict(zip(OUTCOMES, row[4:12], strict=True))
-    return PartitionLedger(row[0], row[1], row[2], row[3], counts, *row[12:17])
+    def _connected(self) -> Any:
+        return psycopg2.connect(self._dsn, connect_timeout=3, application_name="taskmanager-demo")

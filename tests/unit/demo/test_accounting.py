@@ -1,22 +1,30 @@
 """The arithmetic that accounts for every message."""
 
-from dataclasses import replace
-
 import pytest
 
-from taskmanager.programs.demo.accounting import OUTCOMES, PartitionLedger, Totals, discrepancies
+from taskmanager.application.changes import Outcome
+from taskmanager.application.commands import Partition
+from taskmanager.application.verification.ledger import PartitionLedger, StoredProgress
+from taskmanager.programs.demo.accounting import Totals, discrepancies
 
 P = ("t", 0)
 
 
-def ledger(**changes) -> PartitionLedger:
-    """Ten messages since offset 5: three created, one applied, one of each other outcome; one parked moved on."""
-    counts = dict.fromkeys(OUTCOMES, 1) | {"created": 3}
-    counts.update(changes.pop("counts", {}))
-    sound = PartitionLedger(
-        "t", 0, first_offset=5, next_offset=15, counts=counts, events=5, refused=1, parked=0, dead=1, unparked=0
-    )
-    return replace(sound, **changes)
+def ledger(*, first_offset: int = 5, next_offset: int = 15, counts: dict[str, int] | None = None, **rows: int):
+    """Ten messages since offset 5: three created, one of each other outcome; the parked one was applied later."""
+    outcomes = dict.fromkeys(Outcome, 1) | {Outcome.CREATED: 3}
+    outcomes |= {Outcome(name): count for name, count in (counts or {}).items()}
+    progress = StoredProgress("topic id", first_offset, next_offset, outcomes)
+    sound = {
+        "created_events": 3,
+        "other_events": 2,
+        "refused": 1,
+        "parked": 0,
+        "dead": 1,
+        "unknown_task": 0,
+        "unparked": 0,
+    }
+    return PartitionLedger(Partition(*P), progress, **sound | rows)
 
 
 def problems(book: PartitionLedger | None, before: int = 5, end: int = 15, delivered: int = 10) -> list[str]:
@@ -30,10 +38,10 @@ def test_a_sound_ledger_has_no_discrepancy():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"events": 4, "parked": 1},
-        {"events": 4, "refused": 2},
-        {"events": 4, "dead": 2},
-        {"events": 4, "unparked": 1},
+        {"other_events": 1, "parked": 1},
+        {"other_events": 1, "refused": 2},
+        {"other_events": 1, "unknown_task": 1},
+        {"other_events": 1, "unparked": 1},
     ],
 )
 def test_a_report_that_was_parked_may_still_be_or_has_become_anything(changes):
@@ -43,15 +51,14 @@ def test_a_report_that_was_parked_may_still_be_or_has_become_anything(changes):
 @pytest.mark.parametrize(
     ("book", "problem"),
     [
-        (ledger(next_offset=14, counts={"created": 2}, events=4), "t[0]: is read up to offset 14 of 15"),
-        (ledger(counts={"created": 2}, events=4), "t[0]: 10 messages were read, but 9 outcomes are counted"),
-        (ledger(counts={"skipped": 2}), "t[0]: 10 messages were read, but 11 outcomes are counted"),
-        (ledger(events=3), "t[0]: 1 of the events that were counted have no row"),
-        (ledger(refused=0), "t[0]: 1 of the refused reports that were counted have no row"),
-        (ledger(dead=0), "t[0]: 1 of the dead letters that were counted have no row"),
-        (ledger(events=4), "t[0]: 1 reports were parked and are so no more, but 0 are found elsewhere"),
-        (ledger(events=6), "t[0]: 1 reports were parked and are so no more, but 2 are found elsewhere"),
-        (ledger(first_offset=6, counts={"created": 2}, events=4), "t[0]: is read from offset 6 on, but messages were"),
+        (ledger(next_offset=14, counts={"skipped": 0}), "t[0]: is read up to offset 14 of 15"),
+        (ledger(counts={"skipped": 0}), "t[0]: outcome_arithmetic: expected next_offset 14, found 15"),
+        (ledger(counts={"skipped": 2}), "t[0]: outcome_arithmetic: expected next_offset 16, found 15"),
+        (ledger(created_events=2), "t[0]: created_events: expected 3, found 2"),
+        (ledger(refused=0), "t[0]: refused_rows: expected at least 1, found 0"),
+        (ledger(dead=0), "t[0]: dead_letter_rows: expected 1, found 0"),
+        (ledger(other_events=1), "t[0]: parked_reports: expected 1 that were parked"),
+        (ledger(first_offset=6, counts={"skipped": 0}), "t[0]: is read from offset 6 on, but messages were"),
         (None, "t[0]: holds 15 messages, but no consumer has taken the partition up"),
     ],
 )
