@@ -3,7 +3,8 @@
 
 -- name: load
 -- Claims the partitions by comparing their stored offsets with where the batch starts, then locks the tasks and the parked
--- reports that it touches; where a claim fails nothing else is locked or read.
+-- reports that it touches, the latter in the order in which they came and up to some bytes; where a claim fails nothing
+-- else is locked or read.
 with claimed as materialized (
     select o.topic
     from json_to_recordset(%(claims)s::json) as c (topic text, partition integer, topic_id text, start bigint)
@@ -24,10 +25,16 @@ with claimed as materialized (
     where t.id = any(%(task_ids)s::uuid[]) and (select held from claims)
     order by t.id
     for no key update
+), waiting as materialized (
+    select id
+    from (select p.id, sum(octet_length(p.report::text)) over (order by p.id) - octet_length(p.report::text) as before
+          from parked_statuses p
+          where p.task_id = any(%(parked_ids)s::uuid[]) and (select held from claims)) sized
+    where before < %(parked_bytes)s
 ), parked as materialized (
     select p.id, p.task_id, p.source_topic, p.source_partition, p.source_offset, p.report
     from parked_statuses p
-    where p.task_id = any(%(parked_ids)s::uuid[]) and (select held from claims)
+    where p.id in (select id from waiting)
     order by p.id
     for update
 )

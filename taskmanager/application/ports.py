@@ -16,6 +16,10 @@ class StoreError(Exception):
     """The store did not do what it was asked to; nothing of it has happened."""
 
 
+# The kind of a failure for want of a partition of the event log, which `EventLog.make_room` mends.
+NO_ROOM = "room"
+
+
 class StoreUnavailable(StoreError):  # noqa: N818
     """It may work later: the server is away, overloaded, or not ready; `kind` is a class for metrics, such as 08."""
 

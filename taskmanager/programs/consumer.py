@@ -14,7 +14,7 @@ from taskmanager.api.kafka.assignment import PinnedAssignment
 from taskmanager.api.kafka.codec import Codec
 from taskmanager.api.kafka.loop import ConsumerLoop
 from taskmanager.application.commands import Partition
-from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.ports import NO_ROOM, StoreUnavailable
 from taskmanager.application.use_cases.apply_parked import ApplyParked
 from taskmanager.application.use_cases.ingest_batch import IngestBatch, Ingested, Prepared
 from taskmanager.application.use_cases.make_room import MakeRoom
@@ -120,22 +120,30 @@ class ConsumerApplication:
             result_max_bytes=app.result_max_bytes,
         )
         ingest = IngestBatch(store, clock)
-        write: RetryUnavailable[[Prepared], Ingested] = self._retrying(ingest.write)
         apply_parked, make_room = ApplyParked(store, clock), MakeRoom(store, clock)
 
         async def begin() -> Mapping[Partition, int]:
             await make_room()
             return await self._assignment.read_offsets()
 
+        async def write(prepared: Prepared) -> Ingested:
+            try:
+                return await ingest.write(prepared)
+            except StoreUnavailable as error:
+                if error.kind == NO_ROOM:
+                    await store.make_room()
+                raise
+
         async def sweep() -> int:
+            applied = await apply_parked()
             await make_room()
-            return await apply_parked()
+            return applied
 
         return ConsumerLoop(
             self._source,
             codec,
             ingest.prepare,
-            write,
+            self._retrying(write),
             sweep,
             self._retrying(begin),
             self._assignment.topic_ids,

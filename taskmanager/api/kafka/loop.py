@@ -1,6 +1,7 @@
 """The consumer's loop: fetch ahead, decode while the batch before is being written, write, go on."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
@@ -90,6 +91,7 @@ class ConsumerLoop:
                 await self._work()
             except Fenced:
                 self._metrics.fenced()
+                gc.collect()  # the batches that are void are large, and their failure's traceback may hold them
                 log.warning("fenced: another owner has moved a partition; reading on from the stored offsets")
                 await asyncio.sleep(random.uniform(*_FENCED_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
                 await self._begin()

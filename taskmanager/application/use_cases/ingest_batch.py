@@ -1,6 +1,7 @@
 """Gives every message of a batch its one effect, and moves the offsets, in one transaction."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +25,8 @@ from taskmanager.domain.status import TaskStatus
 _CONFLICTS_MAX = 20
 # After a duplicate more are likely (a topic is being played again): look before writing for that many batches.
 _CAUTIOUS_BATCHES = 16
+# What was prepared before an outage would be recorded with the time before it.
+_FRESH = timedelta(seconds=5)
 
 
 class Ingested(msgspec.Struct):
@@ -94,7 +97,7 @@ class IngestBatch:
 
     async def _write(self, prepared: Prepared) -> Changes:
         batch, changes, serialised = prepared
-        if changes is not None and serialised is not None:
+        if changes is not None and serialised is not None and self._clock.now() - changes.now < _FRESH:
             try:
                 if await self._store.write_unseen(batch.claims(), sorted(changes.created), serialised):
                     return changes

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver names its classes in lower case
 
-from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.ports import RowRefused, StoreError, StoreUnavailable
 from taskmanager.infrastructure.postgres.errors import translate
 
 Row = tuple[Any, ...]
@@ -51,6 +51,9 @@ class Session:
             return await asyncio.shield(call)
         finally:
             alarm.cancel()
+            # A failure would hold this frame, the frame the call, and the call the failure: a circle that keeps a whole
+            # batch alive until the collector comes, which is seldom.
+            del call, work
 
     async def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """Runs one or several statements in one round trip; answers the rows of the last. Raises as `run` does."""
@@ -78,7 +81,7 @@ class Session:
         except (psycopg2.Error, OSError) as error:
             if getattr(error, "pgcode", None) is None or not self.is_open:
                 self._close()
-            raise translate(error) from error
+            raise _failure(error)  # noqa: B904 - the cause is set there
 
     def _opened(self) -> Connection:
         connection = self._connection
@@ -119,3 +122,11 @@ class Script:
         with self._connection.cursor() as cursor:
             # In one piece: each further one would have to wait for the interpreter's lock.
             cursor.copy_expert(statement, BytesIO(rows), size=len(rows) + 1)
+
+
+def _failure(error: Exception) -> StoreError:
+    """The application's error for one of the driver's."""
+    failure = translate(error)
+    # The driver's words on a refused row quote it, and must not reach a log.
+    failure.__cause__ = None if isinstance(failure, RowRefused) else error
+    return failure

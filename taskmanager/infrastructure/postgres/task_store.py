@@ -25,6 +25,9 @@ from taskmanager.infrastructure.postgres.statements import load_statements
 log = structlog.get_logger(__name__)
 
 _Answer = TypeVar("_Answer")
+# Parked reports may hold results: what a transaction leaves of them, the next sweep applies.
+_PARKED_BYTES = 16 << 20
+_ANY = 1  # one is enough to know that there are some
 _SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -83,7 +86,9 @@ class PostgresWriteTransaction:
 
     async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
         """See `WriteTransaction.load`."""
-        tasks, parked = await self._session.run(lambda script: self._load(script, claims, task_ids, parked_ids))
+        tasks, parked = await self._session.run(
+            lambda script: self._load(script, claims, task_ids, parked_ids, _PARKED_BYTES)
+        )
         reports: dict[str, list[ParkedReport]] = {}
         for row in orjson.loads(parked or "[]"):
             reports.setdefault(row["task_id"], []).append(parked_report(row))
@@ -99,7 +104,7 @@ class PostgresWriteTransaction:
         """See `TaskStore.write_unseen`."""
 
         def write(script: Script) -> bool:
-            _, parked = self._load(script, claims, (), parked_ids)
+            _, parked = self._load(script, claims, (), parked_ids, _ANY)
             if parked is None:
                 serialised.write(script)
             else:
@@ -109,7 +114,12 @@ class PostgresWriteTransaction:
         return await self._settled(write, committed=True)
 
     def _load(
-        self, script: Script, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]
+        self,
+        script: Script,
+        claims: Sequence[OffsetClaim],
+        task_ids: Sequence[str],
+        parked_ids: Sequence[str],
+        parked_bytes: int,
     ) -> Row:
         """Begins; the JSON of tasks and of parked reports, None for none."""
         rows = script.execute(
@@ -118,6 +128,7 @@ class PostgresWriteTransaction:
                 "claims": dumps([claim._asdict() for claim in claims]),
                 "task_ids": array(task_ids),
                 "parked_ids": array(parked_ids),
+                "parked_bytes": parked_bytes,
             },
         )
         self._xid, held, tasks, parked = rows[0]
@@ -141,15 +152,16 @@ class PostgresWriteTransaction:
             try:
                 rows = await self._session.execute(self._statements["transaction_status"], {"xid": self._xid})
             except StoreUnavailable as error:
-                log.warning("commit_outcome_unknown_asking_again", attempt=attempt + 1, error=str(error))
-                if self._stopping():
-                    # Nothing is lost: whoever goes on begins at the stored offsets, which tell.
-                    raise
+                problem = str(error)
             except RowRefused:
                 # A server that never saw this transaction (failed over, restored): the fence decides.
                 return False
             else:
                 if rows[0][0] != "in progress":
                     return bool(rows[0][0] == "committed")
+                problem = "the server is still at it"
+            log.warning("commit_outcome_unknown_asking_again", attempt=attempt + 1, error=problem)
+            if self._stopping():
+                break  # Nothing is lost: whoever goes on begins at the stored offsets, which tell.
             await asyncio.sleep(_SETTLE_PAUSES[min(attempt, len(_SETTLE_PAUSES) - 1)])
         raise StoreUnavailable("the fate of a transaction could not be learned")

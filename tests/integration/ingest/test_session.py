@@ -1,6 +1,9 @@
 """A session survives whatever becomes of its connection, and says what it was."""
 
 import asyncio
+import gc
+import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -224,3 +227,35 @@ async def test_closing_ends_the_connection_and_may_be_repeated(session: Open, da
 
     assert not used.is_open
     await reached(database, _IS_GONE, pid)
+
+
+class _Payload:
+    """Something large that a call carries."""
+
+
+async def test_a_failed_call_keeps_nothing_alive(session: Open) -> None:
+    failing = session()
+    payload = _Payload()
+    kept = weakref.ref(payload)
+
+    def work(script: Script, carried: _Payload = payload) -> None:
+        script.execute("select 'x'::int")
+
+    gc.collect()
+    gc.disable()  # consumers collect seldom: what only the collector frees would pile up
+    try:
+        with suppress(RowRefused):
+            await failing.run(work)
+        del work, payload
+        await asyncio.sleep(0)  # the loop itself holds the answer that it has just delivered
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+async def test_the_failure_of_a_row_does_not_drag_the_row_along(session: Open) -> None:
+    failure = await failure_of(session(), "select 'secret'::int")
+
+    assert isinstance(failure, RowRefused)
+    assert failure.__cause__ is None
+    assert failure.__suppress_context__

@@ -23,13 +23,13 @@ FIRST_OFFSET = 100  # as after a retention
 
 
 class TickingClock:
-    """Seven seconds later at each look, and over midnight."""
+    """Two seconds later at each look, and over midnight."""
 
     def __init__(self) -> None:
         self._now = datetime(2026, 3, 1, 23, 59, 50, tzinfo=UTC)
 
     def now(self) -> datetime:
-        self._now += timedelta(seconds=7)
+        self._now += timedelta(seconds=2)
         return self._now
 
 

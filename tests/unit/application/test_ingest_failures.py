@@ -173,3 +173,14 @@ async def test_what_was_prepared_can_be_written_again_after_a_failure(manager: M
 
     assert manager.outcomes() == {Outcome.CREATED: 1, Outcome.DEAD: 1}
     assert manager.history == ["TaskCreated"]
+
+
+async def test_what_was_prepared_before_an_outage_is_recorded_with_the_time_after_it(manager: Manager) -> None:
+    messages = numbered([request()])
+    await manager.store.register(first_offsets(messages))
+    ingest = IngestBatch(manager.store, manager.clock)
+    prepared = ingest.prepare(batch_of(messages))
+    manager.clock.pass_seconds(7200)
+    await ingest.write(prepared)
+
+    assert manager.task.created_at == manager.clock.now()
