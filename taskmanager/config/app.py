@@ -52,6 +52,9 @@ class AppConfig(Section):
 
     api_processes: int = env("API_PROCESSES", 1, "REST processes; they share the port", ge=1, le=64)
     consumer_processes: int = env("CONSUMER_PROCESSES", 2, "Consumer processes of this container", ge=1, le=64)
+    consumer_slots: int = env(
+        "CONSUMER_SLOTS", 16, "Most consumer processes that bin/scale may ask for", ge=1, le=64,
+    )  # fmt: skip
     consumer_replicas: int = env("CONSUMER_REPLICAS", 1, "Containers that consume side by side", ge=1, le=1000)
     pod_ordinal: int = env(
         "POD_ORDINAL", 0, "Number of this container among them, counted from 0; must be below CONSUMER_REPLICAS",
@@ -93,12 +96,34 @@ class AppConfig(Section):
         "TASK_TIMEOUT", 3600.0, "Longest that one attempt may be in progress", unit="seconds", ge=1, le=604_800
     )
     task_heartbeat_timeout: float = env(
-        "TASK_HEARTBEAT_TIMEOUT", 300.0, "Longest silence of a worker that reports progress; not above TASK_TIMEOUT",
+        "TASK_HEARTBEAT_TIMEOUT", 300.0, "Longest silence of a worker, counted from its start; not above TASK_TIMEOUT",
         unit="seconds", ge=1, le=604_800,
     )  # fmt: skip
     task_max_attempts: int = env(
         "TASK_MAX_ATTEMPTS", 3, "Attempts before a task that timed out ends as an error", ge=1, le=100
     )
+    task_retry_backoff: float = env(
+        "TASK_RETRY_BACKOFF", 10.0, "Pause before the second attempt of a task that timed out; it doubles, with jitter",
+        unit="seconds", ge=0, le=86_400,
+    )  # fmt: skip
+    task_retry_backoff_max: float = env(
+        "TASK_RETRY_BACKOFF_MAX", 600.0, "Longest of those pauses", unit="seconds", ge=0, le=604_800
+    )
+    housekeeping_interval: float = env(
+        "HOUSEKEEPING_INTERVAL", 5.0, "Time between two looks of the housekeeper", unit="seconds", ge=0.1, le=3600
+    )
+    retention_days: int = env(
+        "RETENTION_DAYS", 0, "Age at which settled history is archived and removed; 0 keeps it for ever",
+        unit="days", ge=0, le=36_500,
+    )  # fmt: skip
+    retention_archive_dir: str | None = env(
+        "RETENTION_ARCHIVE_DIR", None, "Directory that takes what retention removes; needed for RETENTION_DAYS",
+        allowed="path of a directory", default_text="none",
+    )  # fmt: skip
+    system_events_interval: float = env(
+        "SYSTEM_EVENTS_INTERVAL", 30.0, "Time between two health events of a process; 0 sends no system events",
+        unit="seconds", ge=0, le=3600,
+    )  # fmt: skip
 
     guard_max_exits: int = env(
         "GUARD_MAX_EXITS", 5, "Unexpected early exits of one program that end the container", ge=1, le=1000
@@ -114,6 +139,10 @@ class AppConfig(Section):
         ge=0.1,
         le=3600,
     )
+    guard_hang: float = env(
+        "GUARD_HANG", 60.0, "Silence after which a consumer or the relay counts as hung and is restarted",
+        unit="seconds", ge=5, le=3600,
+    )  # fmt: skip
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         ordinal = pod_ordinal(environ.get("HOSTNAME", ""))
@@ -130,6 +159,19 @@ class AppConfig(Section):
                 f"must be below CONSUMER_REPLICAS, which is {replicas} (if not set, HOSTNAME's last number counts)"
             )
         return ordinal
+
+    @field_validator("consumer_slots")
+    @classmethod
+    def _enough_slots(cls, slots: int, info: ValidationInfo) -> int:
+        # CONSUMER_PROCESSES are started in any case.
+        return max(slots, info.data.get("consumer_processes", 1))
+
+    @field_validator("retention_archive_dir")
+    @classmethod
+    def _archive_for_retention(cls, directory: str | None, info: ValidationInfo) -> str | None:
+        if directory is None and info.data.get("retention_days"):
+            raise ValueError("is needed for RETENTION_DAYS: nothing is removed that was not archived")
+        return directory
 
     @field_validator("task_heartbeat_timeout")
     @classmethod

@@ -68,6 +68,17 @@ class DatabaseConfig(Section):
     query_timeout: float = env(
         "POSTGRES_QUERY_TIMEOUT", 30.0, "Longest that a statement may run", unit="seconds", ge=0.1, le=3600
     )
+    retry_backoff: float = env(
+        "POSTGRES_RETRY_BACKOFF", 0.1, "First pause before a failed call is tried again; it doubles", unit="seconds",
+        ge=0.01, le=60,
+    )  # fmt: skip
+    max_retry_attempts: int = env(
+        "POSTGRES_MAX_RETRY_ATTEMPTS", 5, "Attempts before a failing call counts as an outage", ge=1, le=100
+    )
+    breaker_pause: float = env(
+        "POSTGRES_BREAKER_PAUSE", 2.0, "Pause of the calls to PostgreSQL after an outage was seen", unit="seconds",
+        ge=0.1, le=600,
+    )  # fmt: skip
 
     def dsn_kwargs(self, application_name: str) -> dict[str, Any]:
         """Arguments of psycopg2.connect for the running programs; the server enforces the limits, too."""

@@ -48,6 +48,10 @@ class KafkaConfig(Section):
     max_retry_attempts: int = env(
         "KAFKA_MAX_RETRY_ATTEMPTS", 5, "Attempts before a failing call counts as an outage", ge=1, le=100
     )
+    breaker_pause: float = env(
+        "KAFKA_BREAKER_PAUSE", 5.0, "Pause of the calls to Kafka after an outage was seen", unit="seconds",
+        ge=0.1, le=600,
+    )  # fmt: skip
 
     web_crawl_request_topic: Topic = env(
         "WEB_CRAWL_REQUEST_TOPIC", "requests-web-crawl", "Requests for crawls", allowed=TOPIC_RULE

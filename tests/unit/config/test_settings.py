@@ -12,6 +12,9 @@ from taskmanager.config.settings import Settings, all_variables, load_settings
 PUBLIC_NAMES = """
 APP_NAME APP_VERSION APP_PORT APP_HOST GRACEFUL_SHUTDOWN_TIMEOUT REQUEST_TIMEOUT API_PROCESSES
 CONSUMER_PROCESSES CONSUMER_ASSIGNMENT CONSUMER_BATCH_SIZE CONSUMER_BATCH_BYTES CONSUMER_REPLICAS POD_ORDINAL
+CONSUMER_SLOTS TASK_RETRY_BACKOFF TASK_RETRY_BACKOFF_MAX HOUSEKEEPING_INTERVAL RETENTION_DAYS RETENTION_ARCHIVE_DIR
+SYSTEM_EVENTS_INTERVAL GUARD_HANG POSTGRES_RETRY_BACKOFF POSTGRES_MAX_RETRY_ATTEMPTS POSTGRES_BREAKER_PAUSE
+KAFKA_BREAKER_PAUSE
 PARKED_STATUS_TTL RESULT_MAX_BYTES ALLOW_PRIVATE_URLS TASK_TIMEOUT TASK_HEARTBEAT_TIMEOUT TASK_MAX_ATTEMPTS
 GUARD_MAX_EXITS GUARD_WINDOW GUARD_YOUNG POSTGRES_USER POSTGRES_PASSWORD POSTGRES_DB POSTGRES_HOST
 POSTGRES_PORT POSTGRES_SSL POSTGRES_SSL_ROOT_CERT POSTGRES_MAX_CONNECTIONS POSTGRES_IDLE_TIMEOUT
@@ -147,12 +150,18 @@ def test_all_mistakes_of_all_sections_are_told_at_once() -> None:
         ({"KAFKA_SASL_ENABLED": "true", "KAFKA_SASL_PASSWORD": "hidden"}, "KAFKA_SASL_USERNAME"),
         ({"KAFKA_SASL_ENABLED": "true", "KAFKA_SASL_USERNAME": "me"}, "KAFKA_SASL_PASSWORD"),
         ({"POSTGRES_SSL": "verify-full"}, "POSTGRES_SSL_ROOT_CERT"),
+        ({"RETENTION_DAYS": "90"}, "RETENTION_ARCHIVE_DIR"),
     ],
 )
 def test_what_another_setting_needs_is_told_to_be_missing(environ: dict[str, str], name: str) -> None:
     lines = mistakes(**environ)
     assert list(lines) == [name]
     assert lines[name].startswith(f"{name} (not set): is needed for ")
+
+
+def test_there_are_slots_for_all_processes_that_are_asked_for() -> None:
+    assert load_settings({}).app.consumer_slots == 16
+    assert load_settings({"CONSUMER_PROCESSES": "20"}).app.consumer_slots == 20
 
 
 def test_credentials_are_not_for_all_origins() -> None:
