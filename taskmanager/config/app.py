@@ -164,7 +164,7 @@ class AppConfig(Section):
     @classmethod
     def _enough_slots(cls, slots: int, info: ValidationInfo) -> int:
         # CONSUMER_PROCESSES are started in any case.
-        return max(slots, info.data.get("consumer_processes", 1))
+        return max(slots, int(info.data.get("consumer_processes", 1)))
 
     @field_validator("retention_archive_dir")
     @classmethod
