@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from taskmanager.config.settings import Settings
+from taskmanager.infrastructure.consumer_count import FILE_NAME, ConsumerCount
 from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.metrics import multiprocess
 from taskmanager.infrastructure.metrics.exposition import Exposition, Source
@@ -55,6 +56,12 @@ class ApplicationFactory:
         kafka = self.settings.kafka
         timeout = self.settings.rest.health_check_timeout_ms / 1000
         return KafkaProbe(kafka.client_properties(self.slot), kafka.source_topics, timeout=timeout)
+
+    def consumer_count(self) -> ConsumerCount:
+        """How many consumers this container is to have: what bin/scale asked for, else CONSUMER_PROCESSES."""
+        directory = os.environ.get("TASKMANAGER_RUN_DIR")  # bin/entrypoint tells its programs where it keeps its files
+        path = Path(directory) / FILE_NAME if directory else None
+        return ConsumerCount(path, self.settings.app.consumer_processes)
 
     def exposition(self, figures: PostgresFigures, probe: KafkaProbe) -> Exposition:
         """The page of all metrics of this container."""
