@@ -121,3 +121,10 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Now, in UTC."""
+
+
+class Pulse(Protocol):
+    """The sign of life of a process that works on and on."""
+
+    def beat(self) -> None:
+        """Tells that the work goes on; to be called by the task that does it, also while it waits or tries again."""

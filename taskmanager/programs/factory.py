@@ -20,6 +20,7 @@ from taskmanager.infrastructure.metrics.sources import (
 from taskmanager.infrastructure.metrics.supervisor import Supervisor
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.pool import ReadPool
+from taskmanager.infrastructure.pulse import DIRECTORY, Pulse
 
 # A scrape gives up after 10 s by default; a source that does not answer must not cost the whole page.
 _SOURCE_SECONDS = 3.0
@@ -62,6 +63,11 @@ class ApplicationFactory:
         directory = os.environ.get("TASKMANAGER_RUN_DIR")  # bin/entrypoint tells its programs where it keeps its files
         path = Path(directory) / FILE_NAME if directory else None
         return ConsumerCount(path, self.settings.app.consumer_processes)
+
+    def pulse(self) -> Pulse:
+        """The process's sign of life, which the guard watches; goes nowhere outside of bin/entrypoint."""
+        directory = os.environ.get("TASKMANAGER_RUN_DIR")
+        return Pulse(Path(directory) / DIRECTORY / self.slot if directory else None)
 
     def exposition(self, figures: PostgresFigures, probe: KafkaProbe) -> Exposition:
         """The page of all metrics of this container."""
