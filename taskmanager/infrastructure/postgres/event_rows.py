@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import orjson
 
+from taskmanager.application.event_log import UnreadableEvent
 from taskmanager.domain.events import (
     TaskCancelled,
     TaskCompleted,
@@ -20,10 +21,6 @@ from taskmanager.domain.values import TaskId
 from taskmanager.infrastructure.postgres.session import Row
 
 Json = dict[str, Any]
-
-
-class UnreadableEvent(Exception):  # noqa: N818
-    """A row that is no event of a known form; the text says why."""
 
 
 def event_of(row: Row) -> TaskEvent:

@@ -15,7 +15,7 @@ from taskmanager.application.verification.replay import DECIDED, TaskHistory
 from taskmanager.domain.events import EVENT_STATUS, TaskEvent
 from taskmanager.domain.status import TaskStatus
 from taskmanager.infrastructure.postgres.errors import translate
-from taskmanager.infrastructure.postgres.event_rows import UnreadableEvent, event_of
+from taskmanager.infrastructure.postgres.event_rows import event_of
 from taskmanager.infrastructure.postgres.session import Row
 from taskmanager.infrastructure.postgres.statements import load_statements
 
