@@ -83,6 +83,25 @@ from json_to_recordset(%(dead)s::json) as r (
     topic text, partition integer, "offset" bigint, reason text, detail text, task_id uuid, key text, value text,
     headers json, message_timestamp timestamptz);
 
+-- name: act_on_letters
+-- The letters are locked; a replay that failed leaves them as they are.
+with actions as materialized (
+    select *
+    from json_to_recordset(%(letter_actions)s::json) as r (
+        letter_id bigint, action text, actor text, outcome text, detail text, task_id uuid, key text, value text,
+        headers json)
+), recorded as (
+    insert into dead_letter_actions (letter_id, recorded_at, actor, action, outcome, detail, edited_key, edited_value,
+                                     edited_headers)
+    select letter_id, %(now)s, actor, action, outcome, detail, decode(key, 'base64'), decode(value, 'base64'), headers
+    from actions
+)
+update dead_letters l
+set state = case a.action when 'replay' then 'replayed' else 'discarded' end, settled_at = %(now)s,
+    settled_by = a.actor, task_id = coalesce(a.task_id, l.task_id)
+from actions a
+where l.id = a.letter_id and a.action in ('replay', 'discard');
+
 -- name: insert_parked
 insert into parked_statuses (task_id, source_topic, source_partition, source_offset, report, key, value, headers,
                              message_timestamp, parked_at)

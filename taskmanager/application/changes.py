@@ -8,6 +8,7 @@ from typing import Self
 import msgspec
 
 from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source
+from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.events import TaskCreated, TaskEvent
 from taskmanager.domain.status import TaskStatus
@@ -59,6 +60,7 @@ class Changes:
         "created",
         "dead",
         "durations",
+        "letter_actions",
         "now",
         "parked",
         "progress",
@@ -82,6 +84,7 @@ class Changes:
         self.unparked_counts: dict[Partition, dict[Outcome, int]] = {}
         self.durations: dict[TaskStatus, list[float]] = {}
         self.refused: list[tuple[CreateTask | ReportStatus, Refused]] = []
+        self.letter_actions: list[LetterAction] = []
 
     def count_status(self, created_at: datetime, status: TaskStatus, by: int) -> None:
         """The number of tasks made in that hour that are in this status goes up or down."""

@@ -59,6 +59,20 @@ class Decision:
             outcome = self._report(report)
             tally[outcome] = tally.get(outcome, 0) + 1
 
+    def decide_again(self, commands: Sequence[CreateTask | ReportStatus]) -> list[Outcome | None]:
+        """Decides on commands whose messages were counted before, in the form of dead letters.
+
+        A report for a task that is not there is left alone and comes to None.
+        """
+        outcomes = [self._create(command) if isinstance(command, CreateTask) else None for command in commands]
+        if self._changes.created:
+            self._changes.count_status(self._now, TaskStatus.NEW, len(self._changes.created))
+        self.apply_parked()
+        for index, command in enumerate(commands):
+            if isinstance(command, ReportStatus) and (task := self._task(command.id)) is not None:
+                outcomes[index] = self._apply(task, command)
+        return outcomes
+
     def apply_parked(self) -> None:
         """Applies what is parked for tasks that are there."""
         for task_id, waiting in list(self._parked.items()):

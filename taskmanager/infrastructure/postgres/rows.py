@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from taskmanager.application.commands import CreateTask, InboundMessage, Reject, ReportStatus, Source
+from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.application.ports import ParkedReport
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.status import TaskStatus
@@ -59,6 +60,19 @@ def dead_row(message: InboundMessage, reject: Reject) -> Json:
         "detail": _storable(reject.detail),
         "task_id": reject.task_id,
     } | _raw(message)
+
+
+def action_row(action: LetterAction) -> Json:
+    """What an operator did with a dead letter, with the message as it was edited."""
+    row: Json = {
+        "letter_id": action.letter_id,
+        "action": action.kind.value,
+        "actor": _storable(action.actor),
+        "outcome": action.outcome,
+        "detail": None if action.detail is None else _storable(action.detail),
+        "task_id": action.task_id,
+    }
+    return row if action.edited is None else row | _raw(action.edited)
 
 
 def report_json(report: CreateTask | ReportStatus) -> Json:

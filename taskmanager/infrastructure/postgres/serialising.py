@@ -5,7 +5,7 @@ from typing import Any
 
 from taskmanager.application.changes import Changes, Outcome
 from taskmanager.infrastructure.postgres.copying import copy_rows
-from taskmanager.infrastructure.postgres.rows import changed_row, dead_row, dumps, parked_row, refused_row
+from taskmanager.infrastructure.postgres.rows import action_row, changed_row, dead_row, dumps, parked_row, refused_row
 from taskmanager.infrastructure.postgres.session import Script
 
 
@@ -46,6 +46,7 @@ def _sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
         "update_tasks": ("changed", [changed_row(changes.changed[key]) for key in sorted(changes.changed)]),
         "add_counts": ("counts", _count_rows(changes)),
         "insert_dead_letters": ("dead", [dead_row(*letter) for letter in changes.dead]),
+        "act_on_letters": ("letter_actions", [action_row(action) for action in changes.letter_actions]),
         "insert_parked": ("parked", [parked_row(report) for report in changes.parked]),
         "count_unparked": ("unparked", _unparked_rows(changes)),
         "insert_refused": ("refused", [refused_row(*refusal) for refusal in changes.refused]),

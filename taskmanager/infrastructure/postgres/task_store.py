@@ -83,6 +83,7 @@ class PostgresWriteTransaction:
         self._statements = statements
         self._stopping = stopping
         self._xid: str | None = None
+        self._begin = "begin; "
 
     async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
         """See `WriteTransaction.load`."""
@@ -123,7 +124,7 @@ class PostgresWriteTransaction:
     ) -> Row:
         """Begins; the JSON of tasks and of parked reports, None for none."""
         rows = script.execute(
-            f"begin; {self._statements['load']}",
+            f"{self._begin}{self._statements['load']}",
             {
                 "claims": dumps([claim._asdict() for claim in claims]),
                 "task_ids": array(task_ids),
