@@ -1,6 +1,7 @@
 """The REST program."""
 
 import time
+from collections.abc import Mapping
 
 import click
 
@@ -32,7 +33,7 @@ class ApiApplication:
         self._probe = factory.kafka_probe()
         self._service = ServiceState(settings.app.name, settings.app.version, time.monotonic())
         figures = PostgresFigures(self._pool)
-        checks = HealthChecks(
+        self._checks = HealthChecks(
             {"database": DatabaseCheck(self._pool), "kafka": self._probe},
             timeout_seconds=settings.rest.health_check_timeout_ms / 1000,
             cache_seconds=settings.rest.health_check_cache_ms / 1000,
@@ -41,7 +42,7 @@ class ApiApplication:
         table = routes(
             TaskController(GetTask(PostgresTaskReader(self._pool))),
             MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
-            HealthController(checks, self._service),
+            HealthController(self._checks, self._service),
         )
         self._server = HttpServer(
             rest_application(table, HttpMetrics(factory.registry), request_timeout=settings.app.request_timeout),
@@ -58,6 +59,11 @@ class ApiApplication:
     async def wait(self) -> None:
         """Returns when the server was stopped."""
         await self._server.wait()
+
+    async def health(self) -> Mapping[str, str]:
+        """What it finds of its dependencies."""
+        found = await self._checks.run_all()
+        return {result.name: "ok" if result.healthy else str(result.detail["error"]) for result in found}
 
     async def stop(self) -> None:
         """Finishes the requests in hand, then closes the connections."""

@@ -9,6 +9,7 @@ from taskmanager.config.settings import Settings, load_settings
 from taskmanager.infrastructure.telemetry.log_export import start_log_export
 from taskmanager.infrastructure.telemetry.logging import configure_logging
 from taskmanager.infrastructure.telemetry.tracing import start_tracing
+from taskmanager.programs.reporting import Reporting
 from taskmanager.server import Application, ExitCode, serve
 
 
@@ -27,20 +28,21 @@ def launch(
     Raises ConfigurationError before anything has started.
     """
     settings = load_settings()
+    reporting = Reporting(settings, slot or program)
     return serve(
         program,
-        lambda: build(settings),
+        lambda: reporting.around(lambda: build(settings)),
         grace=settings.app.graceful_shutdown_timeout,
-        telemetry=lambda: start_telemetry(settings, program, slot, stream),
+        telemetry=lambda: start_telemetry(settings, program, slot, stream, reporting),
         unavailable=unavailable,
         log_fd=stream.fileno() if stream else 1,
     )
 
 
 def start_telemetry(
-    settings: Settings, program: str, slot: str | None = None, stream: BinaryIO | None = None
+    settings: Settings, program: str, slot: str | None, stream: BinaryIO | None, reporting: Reporting
 ) -> Callable[[], None]:
-    """Starts logs and traces for this process; returns what flushes and stops them."""
+    """Starts logs and traces for this process; returns what flushes and stops them and the system events."""
     service, version = settings.app.name, settings.app.version
     export = start_log_export(settings.observability, service, version)
     tell_suppressed = configure_logging(
@@ -49,7 +51,7 @@ def start_telemetry(
         slot=slot,
         secrets=settings.secret_values(),
         stream=stream,
-        export=export.processor if export else None,
+        export=[*([export.processor] if export else []), *([reporting.errors] if reporting.errors else [])],
     )
     stop_tracing = start_tracing(settings.observability, service, version)
     for warning in settings.warnings:
@@ -58,6 +60,7 @@ def start_telemetry(
     def stop() -> None:
         tell_suppressed()
         stop_tracing()
+        reporting.close()
         if export:
             export.shutdown()
 

@@ -34,16 +34,20 @@ def enable(slot: str, directory: Path) -> None:
     """Makes every instrument created from now on live in `directory`, in files named after `slot`.
 
     The slot (such as `consumer-00`) must be unique among living processes and hold no underscore (`ValueError`). A file
-    of the slot's former process is continued; one that is corrupt is renamed to `*.corrupt`. Raises `OSError` if there
-    is no room for the files.
+    of the slot's former process is continued; one that is corrupt is renamed to `*.corrupt`. Again, with the same slot
+    and directory, does nothing. Raises `OSError` if there is no room for the files.
     """
     if not slot or "_" in slot or "/" in slot:
         raise ValueError(f"{slot!r} cannot name metric files: use letters, digits and dashes, such as consumer-00")
+    if getattr(values.ValueClass, "shared_as", None) == (slot, directory):
+        return  # a second mapping of the same file would overwrite what the first one adds to it
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for kind in _KINDS:
         _prepare(directory / f"{kind}_{slot}.db")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # where prometheus_client looks when it opens a file
-    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[no-untyped-call]
+    shared = values.MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[no-untyped-call]
+    shared.shared_as = (slot, directory)
+    values.ValueClass = shared
 
 
 def merge(directory: Path) -> MergedFiles:
@@ -59,6 +63,15 @@ def merge(directory: Path) -> MergedFiles:
             continue  # went bad between the two looks: look again
         return MergedFiles([_label_process(metric) for metric in metrics], unreadable)
     return MergedFiles([], [*unreadable, *(path.name for path in files)])
+
+
+def counters_of(slot: str, directory: Path) -> Sequence[Metric]:
+    """What one slot has counted in all its lives; nothing if its file is missing or cannot be read."""
+    sound, _ = _partition([directory / f"counter_{slot}.db"])
+    try:
+        return list(MultiProcessCollector.merge([str(path) for path in sound]))  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, RuntimeError, struct.error):
+        return []
 
 
 def _prepare(path: Path) -> None:

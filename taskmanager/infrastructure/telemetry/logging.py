@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from os import getpid
 from typing import Any, BinaryIO
 
@@ -29,12 +29,12 @@ def configure_logging(
     stream: BinaryIO | None = None,
     human: bool | None = None,
     rate_limit: RateLimit | None = None,
-    export: Processor | None = None,
+    export: Sequence[Processor] = (),
 ) -> Callable[[], None]:
     """Sends every log line of this process to `stream` (default: stdout), for people if that is a terminal.
 
     `process` and `slot` stand on every line; `level` is the least severe one written (debug … critical); `secrets` are
-    masked wherever they appear; `export` sees each event before it is rendered. Returns what is to be called at the
+    masked wherever they appear; `export` see each event before it is rendered. Returns what is to be called at the
     end: it tells of the lines that the rate limit dropped.
     """
     if human is None:
@@ -62,7 +62,7 @@ def configure_logging(
 
 
 def _processors(
-    identity: dict[str, Any], limit: RateLimit, masking: Masking, *, human: bool, export: Processor | None
+    identity: dict[str, Any], limit: RateLimit, masking: Masking, *, human: bool, export: Sequence[Processor]
 ) -> list[Processor]:
     def add_identity(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event.update(identity)
@@ -76,7 +76,7 @@ def _processors(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_identity,
         add_trace_context,
-        *([export] if export else []),
+        *export,
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback) if human else render_json,
     ]
 
