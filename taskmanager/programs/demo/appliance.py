@@ -13,9 +13,11 @@ from pathlib import Path
 
 import psutil
 
+from taskmanager.infrastructure.consumer_count import FILE_NAME, ConsumerCount
 from taskmanager.programs.demo.errors import DemoError
 
 _CHECKOUT = Path(__file__).parents[3]
+_MOST_CONSUMERS = 12  # as many as each topic has partitions
 _DRAIN_SECONDS = 10
 _STOP_SECONDS = _DRAIN_SECONDS + 5
 _LOOK_SECONDS = 0.5
@@ -54,6 +56,7 @@ def appliance_environment(
         **settings,
         "API_PROCESSES": "1",
         "CONSUMER_PROCESSES": str(consumers),
+        "CONSUMER_SLOTS": str(_MOST_CONSUMERS),
         "GRACEFUL_SHUTDOWN_TIMEOUT": str(_DRAIN_SECONDS),
         "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
         "TASKMANAGER_PYTHON": sys.executable,
@@ -77,11 +80,14 @@ class Appliance:
         self._configuration = configuration
         # Not below the checkout: a socket's path may have 107 bytes.
         self.run_directory = Path(tempfile.mkdtemp(prefix="taskmanager-", dir="/tmp"))
-        (self.run_directory / "metrics").mkdir()
+        for name in ("metrics", "pulse"):
+            (self.run_directory / name).mkdir()
+        self._count = ConsumerCount(self.run_directory / FILE_NAME, default=0)
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, environment: Mapping[str, str]) -> None:
-        """Starts supervisord; the programs come up by and by."""
+        """Starts supervisord; the programs come up by and by, with as many consumers as CONSUMER_PROCESSES says."""
+        self._count.write(int(environment["CONSUMER_PROCESSES"]))
         with self.log.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration)),
@@ -92,6 +98,10 @@ class Appliance:
                 cwd=_CHECKOUT,
                 start_new_session=True,  # Ctrl-C is for the demo, which stops the programs in order
             )
+
+    def consumers(self) -> int:
+        """How many consumers there are to be at this moment; bin/scale may have changed it."""
+        return self._count.read()
 
     async def failure(self) -> DemoError:
         """Waits until the appliance ends, or a program is given up, although nobody asked for it, and says why."""

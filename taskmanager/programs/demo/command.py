@@ -120,7 +120,14 @@ def _report(options: Options, ending: Ending) -> int:
         return 128 + ending.signal if options.once and ending.signal is not None else 0
     for problem in outcome.problems:
         click.echo(f"not accounted for: {problem}", err=True)
-    summary = outcome.totals.summary(sent=outcome.sent, seconds=outcome.seconds, accounted=not outcome.problems)
+    summary = outcome.totals.summary(
+        sent=outcome.sent,
+        seconds=outcome.seconds,
+        skipped=outcome.skipped,
+        relayed=outcome.relayed,
+        relay_duplicates=outcome.relay_duplicates,
+        accounted=not outcome.problems,
+    )
     sys.stdout.buffer.write(orjson.dumps(summary) + b"\n")
     sys.stdout.buffer.flush()
     return 1 if outcome.problems else 0

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from taskmanager.programs.demo.accounting import STATUSES
-from taskmanager.programs.demo.observer import Progress
+from taskmanager.programs.demo.progress import Progress
 
 _WINDOW_SECONDS = 5.0
 
@@ -19,6 +19,8 @@ class Figures:
     sent_rate: float
     ingested_rate: float
     progress: Progress | None
+    retried: int = 0
+    consumers: int = 0
     addresses: tuple[tuple[str, str], ...] = ()
 
     def line(self) -> str:
@@ -29,6 +31,9 @@ class Figures:
             words.append(f"read {self.ingested_rate:.0f}/s, lag {self.progress.lag}")
             words.append(f"tasks: {tasks}")
             words.append(f"parked {self.progress.parked}, dead letters {self.progress.dead_letters}")
+            words.append(f"published {self.progress.published}, backlog {self.progress.backlog}")
+            words.append(f"retried {self.retried}, expired {self.progress.expired}")
+            words.append(f"consumers {self.consumers}")
         return " | ".join(words)
 
 

@@ -1,8 +1,7 @@
 """Looks at the database and the topics while the appliance works."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -12,36 +11,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from taskmanager.application.verification.ledger import PartitionLedger
 from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.infrastructure.postgres.statements import load_statements
-from taskmanager.programs.demo.accounting import Partition, Totals
+from taskmanager.programs.demo.accounting import Totals
+from taskmanager.programs.demo.progress import Partition, Progress
 
 _SECONDS = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A moment of the appliance: what is read of each partition, how long each is, and what the tables hold."""
-
-    tasks: Mapping[str, int]
-    read: Mapping[Partition, int]
-    ends: Mapping[Partition, int]
-    dead_letters: int
-    parked: int
-    claimable: int  # parked reports whose task exists: the next sweep applies them
-
-    @property
-    def lag(self) -> int:
-        """Messages that wait in the topics."""
-        return sum(max(0, end - self.read.get(partition, 0)) for partition, end in self.ends.items())
-
-    @property
-    def ingested(self) -> int:
-        """Where the readers of all partitions stand, added up."""
-        return sum(self.read.values())
-
-    @property
-    def settled(self) -> bool:
-        """Nothing waits, and nothing will change by itself."""
-        return self.lag == 0 and self.claimable == 0
 
 
 class Observer:
@@ -66,10 +39,11 @@ class Observer:
 
     def progress(self) -> Progress:
         """The present moment; raises `psycopg2.Error` or `KafkaException` where it cannot be had."""
-        ends = self.ends()
-        [[(tasks, read, dead_letters, parked, claimable)]] = self._read("progress")
-        by_partition = {(topic, partition): offset for topic, partition, offset in read}
-        return Progress(tasks, by_partition, ends, dead_letters, parked, claimable)
+        [[(tasks, read, *figures)]] = self._read("progress")
+        by_partition = {(topic, partition): offset for topic, partition, offset, _ in read}
+        skipped = {(topic, partition): count for topic, partition, _, count in read}
+        # The ends last: what the relay had published by then lies before them.
+        return Progress(tasks, by_partition, skipped, self.ends(), *figures)
 
     def books(self) -> tuple[dict[Partition, PartitionLedger], Totals]:
         """The ledger of every partition and the totals; for when nothing changes any more."""
@@ -77,6 +51,12 @@ class Observer:
             ledgers = PostgresHistory(connection).ledgers()
         [[totals]] = self._read("totals")
         return {ledger.partition: ledger for ledger in ledgers}, Totals(*totals)
+
+    def written_since(self, number: int) -> Iterator[tuple[str, int, int]]:
+        """Each task with events above this number of the log: its id, and the first and last version among them."""
+        with closing(self._connected()) as connection, connection.cursor("written_since") as cursor:
+            cursor.execute(self._statements["written_since"], {"after": number})
+            yield from cursor
 
     def close(self) -> None:
         """Ends the connection; another call opens it again."""

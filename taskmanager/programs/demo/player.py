@@ -2,27 +2,32 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Delivery
 
-from taskmanager.programs.demo.accounting import Partition
 from taskmanager.programs.demo.messages import Message, Role
+from taskmanager.programs.demo.progress import Partition
 from taskmanager.programs.demo.timeline import Sending
 
 _YIELD_EVERY = 200
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.005
 _FAILURES_KEPT = 20
 
 
 class Player:
-    """Plays a timeline; every message it was given is in `delivered` or in `failed` once `flush` has returned."""
+    """Sends messages; each is counted in `handed`, and in `delivered` or `failed` when Kafka's word on it is known.
 
-    def __init__(self, brokers: str, topics: Mapping[Role, str]) -> None:
+    All of it happens in the event loop, so that the counts agree at every moment. `announce` is told of each message
+    before it is sent.
+    """
+
+    def __init__(self, brokers: str, topics: Mapping[Role, str], announce: Callable[[Message], None]) -> None:
         self._topics = topics
+        self._announce = announce
         self._producer = Producer(
             {
                 "bootstrap.servers": brokers,
@@ -37,6 +42,7 @@ class Player:
                 "log_level": 0,
             }
         )
+        self.handed = 0
         self.delivered: Counter[Partition] = Counter()
         self.failures: list[str] = []
         self.failed = 0
@@ -45,6 +51,11 @@ class Player:
     def sent(self) -> int:
         """How many messages Kafka has taken."""
         return self.delivered.total()
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages wait for Kafka's word."""
+        return self.handed - self.sent - self.failed
 
     async def play(self, sendings: Iterable[Sending], *, paced: bool, stop: asyncio.Event) -> None:
         """Sends everything in order, each when it is due if `paced`, else as fast as can be; ends early on `stop`."""
@@ -55,18 +66,23 @@ class Player:
                 await self._wait(began + sending.due - loop.time(), stop)
             if stop.is_set():
                 return
-            await self._send(sending.message(datetime.now(UTC)))
+            await self.send(sending.message(datetime.now(UTC)))
             if number % _YIELD_EVERY == 0:
-                self._producer.poll(0)
+                self.poll()
                 await asyncio.sleep(0)
 
     async def flush(self) -> None:
         """Waits until Kafka has taken, or refused, every message."""
-        while await asyncio.to_thread(self._producer.flush, _POLL_SECONDS):
-            continue
+        while self.in_flight:
+            self.poll()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def poll(self) -> None:
+        """Takes in what Kafka has said; does not wait."""
+        self._producer.poll(0)
 
     async def _wait(self, seconds: float, stop: asyncio.Event) -> None:
-        self._producer.poll(0)
+        self.poll()
         if seconds <= 0:
             return
         try:
@@ -74,7 +90,10 @@ class Player:
         except TimeoutError:
             return
 
-    async def _send(self, message: Message) -> None:
+    async def send(self, message: Message) -> None:
+        """Hands a message to the client, which sends it in the background; waits only while its queue is full."""
+        self.handed += 1
+        self._announce(message)
         while True:
             try:
                 self._producer.produce(
@@ -85,7 +104,8 @@ class Player:
                     on_delivery=partial(self._settle, message.origin),
                 )
             except BufferError:
-                await asyncio.to_thread(self._producer.poll, _POLL_SECONDS)
+                self.poll()
+                await asyncio.sleep(_POLL_SECONDS)
             except KafkaException as error:
                 self._fail(message.origin, error.args[0])
                 return

@@ -1,35 +1,31 @@
-"""One run on a prepared workspace: plays, watches, settles, counts."""
+"""One run on a prepared workspace: plays, listens, settles, counts."""
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import TypeVar
 
-import psycopg2
-from confluent_kafka import KafkaException
-
-from taskmanager.programs.demo.accounting import Partition, Totals, discrepancies
+from taskmanager.programs.demo.accounting import Totals, discrepancies
 from taskmanager.programs.demo.appliance import Appliance
-from taskmanager.programs.demo.figures import Figures, Rate
+from taskmanager.programs.demo.crew import Crew
 from taskmanager.programs.demo.files import read_messages
-from taskmanager.programs.demo.observer import Observer, Progress
+from taskmanager.programs.demo.listener import Listener
 from taskmanager.programs.demo.options import Options
 from taskmanager.programs.demo.player import Player
+from taskmanager.programs.demo.progress import Progress
+from taskmanager.programs.demo.published import Recogniser
+from taskmanager.programs.demo.recent import Recent
 from taskmanager.programs.demo.settlement import STALL_SECONDS, Settlement
-from taskmanager.programs.demo.timeline import Sending, endless, gateway, gateway_and_workers
-from taskmanager.programs.demo.view import View
+from taskmanager.programs.demo.timeline import Sending, endless, gateway, gateway_with_early_workers
+from taskmanager.programs.demo.topic_reader import TopicReader
+from taskmanager.programs.demo.watch import Watch
+from taskmanager.programs.demo.witness import Witness
 from taskmanager.programs.demo.workspace import Workspace
 
 _LOOK_SECONDS = 0.5
-_BLIND_LOOKS = 5  # so many in vain are worth a word
-_TRIES = 100
-_TRY_SECONDS = 0.1
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,9 @@ class Outcome:
     totals: Totals
     sent: int
     seconds: float
+    skipped: int
+    relayed: int
+    relay_duplicates: int
     problems: tuple[str, ...]
 
 
@@ -49,53 +48,73 @@ class Run:
     options: Options
     workspace: Workspace
     appliance: Appliance
-    observer: Observer
-    looking: Executor  # the observer's only thread
+    watch: Watch
     player: Player
-    view: View
+    recogniser: Recogniser
+    brokers: str
     stop: asyncio.Event
-    addresses: tuple[tuple[str, str], ...] = ()
-    _began: float = field(default_factory=monotonic)
-    _read_rate: Rate = field(default_factory=Rate)
-    _sent_rate: Rate = field(default_factory=Rate)
-    _phase: str = "playing"
-    _blind: int = 0  # looks in vain since the last good one
+    _phase: str = "starting"
+    _started: Recent = field(default_factory=Recent)
+    _crew: Crew | None = None
+    _listener: Listener | None = None
+    _playing: asyncio.Task[None] | None = None
+    _listening: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.options.workers:
+            self._crew = Crew(self.options.seed, self._started, paced=self.options.paced)
 
     async def once(self) -> Outcome | None:
         """Plays to the end and accounts for every message; None if it was stopped. Raises `DemoError` if it stalls."""
-        before = await self._ends()
-        settlement = Settlement(monotonic())
-        playing = asyncio.create_task(self._play())
         try:
-            while not self.stop.is_set():
-                played = playing.done() and playing.result() is None
-                progress = await self._look()
-                if played and progress is not None and progress.settled:
-                    return await self._account(before)
-                pause = settlement.pause(monotonic(), progress)
-                if played and settlement.stalled(monotonic()):
-                    raise self.appliance.error(self._stall(progress))
-                await self._pause(pause)
+            before = await self._settled()  # what an earlier run left over must not be mixed up with this one
+            witness = Witness()
+            if before is not None:
+                self.watch.began = monotonic()
+                self._begin(before, witness)
+            while before is not None and (after := await self._settled()) is not None:
+                outcome = await self._account(before, after, witness, self.watch.seconds)
+                if not outcome.problems or _same(after, await self._look()):
+                    return outcome
         finally:
-            playing.cancel()
+            await self._end()
         return None
 
     async def serve(self) -> None:
         """Plays, and goes on serving when all is played, until it is stopped."""
-        playing = asyncio.create_task(self._play()) if not self.options.idle else None
-        if playing is None:
+        if self.options.idle:
             self._phase = "serving"
         try:
             while not self.stop.is_set():
-                await self._look()
-                if playing is not None and playing.done():
-                    playing.result()
+                progress = await self._look()
+                if progress is not None and self._playing is None and not self.options.idle:
+                    self._begin(progress, None)
+                self._raise_failure()
                 await self._pause(_LOOK_SECONDS)
         finally:
-            if playing is not None:
-                playing.cancel()
+            await self._end()
+
+    def _begin(self, progress: Progress, witness: Witness | None) -> None:
+        """Listens from the present ends on, and plays."""
+        if witness is not None or self._crew is not None:
+            reader = TopicReader(self.brokers, progress.ends)
+            self._listener = Listener(reader, self.recogniser, self._crew, witness, self.player)
+            self._listening = asyncio.create_task(self._listener.listen(self.stop))
+        self._playing = asyncio.create_task(self._play())
+
+    def _raise_failure(self) -> None:
+        for task in (self._playing, self._listening):
+            if task is not None and task.done():
+                task.result()
+
+    async def _end(self) -> None:
+        tasks = [task for task in (self._playing, self._listening) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _play(self) -> None:
+        self._phase = "playing"
         await self.player.play(self._sendings(), paced=self.options.paced, stop=self.stop)
         await self.player.flush()
         self._phase = "settling" if self.options.once else "played everything, serving"
@@ -103,60 +122,64 @@ class Run:
     def _sendings(self) -> Iterator[Sending]:
         read = partial(read_messages, self.options.file, self.workspace.topic_roles)
         requests = endless(read, uuid.uuid4()) if self.options.endless else read()
-        if not self.options.workers:
+        if self._crew is None:
             return gateway(requests, self.options.interval)
-        return gateway_and_workers(requests, self.options.interval, self.options.seed)
+        return gateway_with_early_workers(requests, self.options.interval, self.options.seed, self._started)
+
+    async def _settled(self) -> Progress | None:
+        """A moment when all that was sent has had its effect, and nobody has anything left to send; None if stopped."""
+        settlement = Settlement(monotonic())
+        while not self.stop.is_set():
+            self._raise_failure()
+            played = self._playing is None or self._playing.done()
+            # What is sent after the look has begun may not be among what it saw.
+            handed = self.player.handed if played and not self.player.in_flight else None
+            progress = await self._look()
+            if progress is not None and progress.settled and handed == self.player.handed and self._heard(progress):
+                return progress
+            pause = settlement.pause(monotonic(), progress)
+            if played and (self._crew is None or self._crew.idle) and settlement.stalled(monotonic()):
+                raise self.appliance.error(_stall(progress))
+            await self._pause(pause)
+        return None
+
+    def _heard(self, progress: Progress) -> bool:
+        return self._listener is None or self._listener.idle(progress.ends)
 
     async def _look(self) -> Progress | None:
-        try:
-            progress = await self._in_thread(self.observer.progress)
-        except (psycopg2.Error, KafkaException, TimeoutError) as error:
-            self._blind += 1
-            if self._blind % _BLIND_LOOKS == 0:
-                self.view.note(f"cannot look at the moment: {str(error).strip()}")
-            return None
-        self._blind = 0
-        now = monotonic()
-        self.view.show(
-            Figures(
-                phase=self._phase,
-                seconds=now - self._began,
-                sent=self.player.sent,
-                sent_rate=self._sent_rate.add(now, self.player.sent),
-                ingested_rate=self._read_rate.add(now, progress.ingested),
-                progress=progress,
-                addresses=self.addresses,
-            )
-        )
-        return progress
+        return await self.watch.look(self._phase, self.player.sent, self._crew.retried if self._crew else 0)
 
-    async def _account(self, before: dict[Partition, int]) -> Outcome:
-        seconds = monotonic() - self._began
-        after = await self._ends()
-        ledgers, totals = await self._in_thread(self.observer.books)
-        problems = discrepancies(ledgers, before, after, self.player.delivered)
+    async def _account(self, before: Progress, after: Progress, witness: Witness, seconds: float) -> Outcome:
+        observer = self.watch.observer
+        ledgers, totals = await self.watch.ask(observer.books)
+        problems = discrepancies(ledgers, before, after, self.player.delivered, witness.sightings)
+        problems += await self.watch.ask(lambda: witness.problems(observer.written_since(before.last_event)))
         if self.player.failed > len(self.player.failures):
             problems.append(f"{self.player.failed} messages were not taken by Kafka, the first of them:")
-        return Outcome(totals, self.player.sent, seconds, (*problems, *self.player.failures))
-
-    async def _ends(self) -> dict[Partition, int]:
-        for _ in range(_TRIES):
-            with suppress(KafkaException):  # fresh topics are without a leader for a moment
-                return await self._in_thread(self.observer.ends)
-            await self._pause(_TRY_SECONDS)
-        raise self.appliance.error("Kafka does not tell how long its partitions are; bin/stack status shows its log")
-
-    def _stall(self, progress: Progress | None) -> str:
-        waiting = "the database or Kafka does not answer"
-        if progress is not None:
-            waiting = f"{progress.lag} messages wait to be read, {progress.claimable} parked reports to be applied"
-        return f"nothing has moved for {STALL_SECONDS:.0f} s: {waiting}; see the log for what the consumers do"
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.looking, call)
+        return Outcome(
+            totals=totals,
+            sent=self.player.sent,
+            seconds=seconds,
+            skipped=witness.lookalikes,
+            relayed=witness.relayed,
+            relay_duplicates=witness.duplicates,
+            problems=(*problems, *self.player.failures),
+        )
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), seconds)
-        except TimeoutError:
-            return
+
+
+def _same(one: Progress, other: Progress | None) -> bool:
+    return other is not None and (one.ends, one.last_event) == (other.ends, other.last_event)
+
+
+def _stall(progress: Progress | None) -> str:
+    waiting = "the database or Kafka does not answer"
+    if progress is not None:
+        waiting = (
+            f"{progress.lag} messages wait to be read, {progress.claimable} parked reports to be applied, "
+            f"{progress.backlog} events to be published"
+        )
+    return f"nothing has moved for {STALL_SECONDS:.0f} s: {waiting}; see the log for what the programs do"

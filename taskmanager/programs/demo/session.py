@@ -13,7 +13,7 @@ import psycopg2
 from confluent_kafka import KafkaException
 
 from taskmanager.config.errors import ConfigurationError
-from taskmanager.config.settings import load_settings
+from taskmanager.config.settings import Settings, load_settings
 from taskmanager.devstack import StackError, StackInfo, default_root
 from taskmanager.infrastructure.postgres.migrations import MigrationError
 from taskmanager.infrastructure.postgres.migrator import Migrator
@@ -23,9 +23,11 @@ from taskmanager.programs.demo.interruption import Interruption
 from taskmanager.programs.demo.observer import Observer
 from taskmanager.programs.demo.options import Options
 from taskmanager.programs.demo.player import Player
+from taskmanager.programs.demo.published import Recogniser
 from taskmanager.programs.demo.run import Outcome, Run
 from taskmanager.programs.demo.stack_lease import StackLease
 from taskmanager.programs.demo.view import View
+from taskmanager.programs.demo.watch import Watch
 from taskmanager.programs.demo.workspace import Workspace, forget_old_logs, sole_user
 
 _MIGRATION_SECONDS = 60.0
@@ -66,27 +68,28 @@ class Session:
             settings = {
                 **info.environment(),
                 **self._workspace.environment(),
+                **self._options.leases(os.environ),
                 "APP_HOST": LOOPBACK,
                 "APP_PORT": str(port),
                 "METRICS_HOST": LOOPBACK,
                 "METRICS_PORT": str(free_port()),
             }
             environment = appliance_environment(os.environ, settings, appliance.run_directory, self._options.consumers)
-            _check_settings(environment)
-            await appliance.start(environment)
+            app = _settings_of(environment).app
+            await appliance.start({**environment, "CONSUMER_SLOTS": str(app.consumer_slots)})
             looking = cleanup.enter_context(ThreadPoolExecutor(1))
             observer = Observer(info.dsn("app", self._workspace.database), info.kafka_brokers, topics)
             cleanup.push_async_callback(partial(asyncio.get_running_loop().run_in_executor, looking, observer.close))
+            recogniser = Recogniser(app.name, topics)
             run = Run(
                 self._options,
                 self._workspace,
                 appliance,
-                observer,
-                looking,
-                Player(info.kafka_brokers, self._workspace.topics),
-                self._view,
+                Watch(observer, looking, self._view, appliance.consumers, self._addresses(settings, appliance)),
+                Player(info.kafka_brokers, self._workspace.topics, recogniser.announce),
+                recogniser,
+                info.kafka_brokers,
                 interruption.stop,
-                self._addresses(settings, appliance),
             )
             outcome = await _unless_it_fails(run, appliance, once=self._options.once)
             self._view.close()
@@ -150,10 +153,10 @@ async def _unless_it_fails(run: Run, appliance: Appliance, *, once: bool) -> Out
     raise failing.result()
 
 
-def _check_settings(environment: Mapping[str, str]) -> None:
-    """Tells at once what every program would die of."""
+def _settings_of(environment: Mapping[str, str]) -> Settings:
+    """The settings of all programs; tells at once what they would die of."""
     try:
-        load_settings(environment)
+        return load_settings(environment)
     except ConfigurationError as error:
         raise DemoError(f"the environment holds settings that cannot be:\n{error}") from None
 

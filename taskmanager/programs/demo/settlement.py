@@ -1,6 +1,6 @@
 """Decides when everything that was sent has had its effect, or that it never will."""
 
-from taskmanager.programs.demo.observer import Progress
+from taskmanager.programs.demo.progress import Progress
 
 STALL_SECONDS = 60.0
 _QUICKEST = 0.05
@@ -12,12 +12,12 @@ class Settlement:
 
     def __init__(self, now: float) -> None:
         self._moved_at = now
-        self._last: tuple[int, int] | None = None
+        self._last: tuple[int, ...] | None = None
         self._interval = _QUICKEST
 
     def pause(self, now: float, progress: Progress | None) -> float:
         """Takes the present moment (None: it cannot be had) and returns the seconds until the next look."""
-        seen = (progress.ingested, progress.parked) if progress is not None else None
+        seen = (progress.ingested, progress.parked, progress.published) if progress is not None else None
         if seen is not None and seen != self._last:
             self._last = seen
             self._moved_at = now

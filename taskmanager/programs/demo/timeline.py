@@ -1,7 +1,6 @@
-"""Who sends what when: the gateway's requests and the workers' reports in one order."""
+"""Who sends what when: the gateway's requests, and the starts that are reported before them."""
 
 import heapq
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,9 +8,8 @@ from itertools import count
 from uuid import UUID, uuid5
 
 from taskmanager.programs.demo.messages import ID_HEADERS, Message, Role
-from taskmanager.programs.demo.workers import EARLY_BY, Report, reports
-
-REMEMBERED_IDS = 100_000
+from taskmanager.programs.demo.recent import Recent
+from taskmanager.programs.demo.workers import EARLY_BY, Report, early_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +33,29 @@ def gateway(requests: Iterable[Message], interval: float) -> Iterator[Sending]:
         yield Sending(number * interval, None, message)
 
 
-def gateway_and_workers(requests: Iterable[Message], interval: float, seed: int) -> Iterator[Sending]:
-    """The requests `interval` seconds apart, and among them what the workers report on those that carry an id.
+def gateway_with_early_workers(
+    requests: Iterable[Message], interval: float, seed: int, started: Recent
+) -> Iterator[Sending]:
+    """The requests `interval` seconds apart; some of those that carry an id are held back until a worker has begun.
 
-    A request that is repeated is worked on once, as long as it is among the last 100,000 ids. Holds no more than the
-    few seconds of reports that are due next, so that the requests may go on for ever.
+    The ids of these are added to `started`, before the request is sent. A repeated request is not begun again. Holds no
+    more than the requests of half a second, so that they may go on for ever.
     """
     due: list[tuple[float, int, Sending]] = []
     tie = count()
-    known: OrderedDict[str, None] = OrderedDict()
+    known = Recent()
 
-    def schedule(sending: Sending) -> None:
-        heapq.heappush(due, (sending.due, next(tie), sending))
+    def schedule(at: float, task_id: str | None, content: Message | Report) -> None:
+        heapq.heappush(due, (at, next(tie), Sending(at, task_id, content)))
 
     for number, request in enumerate(requests):
         now = number * interval
         task_id = request.task_id if request.role is Role.REQUESTS else None
-        planned = reports(task_id, seed) if task_id is not None and task_id not in known else ()
-        for report in planned:
-            schedule(Sending(now + report.after, task_id, report))
-        schedule(Sending(now + EARLY_BY if planned and planned[0].after < EARLY_BY else now, None, request))
-        if task_id is not None:
-            known[task_id] = None
-            if len(known) > REMEMBERED_IDS:
-                known.popitem(last=False)
+        early = early_start(task_id, seed) if task_id is not None and known.add(task_id) else None
+        if early is not None:
+            started.add(task_id)
+            schedule(now, task_id, early)
+        schedule(now + EARLY_BY if early is not None else now, None, request)
         while due and due[0][0] <= now:
             yield heapq.heappop(due)[2]
     while due:

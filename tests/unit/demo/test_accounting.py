@@ -5,7 +5,8 @@ import pytest
 from taskmanager.application.changes import Outcome
 from taskmanager.application.commands import Partition
 from taskmanager.application.verification.ledger import PartitionLedger, StoredProgress
-from taskmanager.programs.demo.accounting import Totals, discrepancies
+from taskmanager.programs.demo.accounting import Sighting, Totals, discrepancies
+from taskmanager.programs.demo.progress import Progress
 
 P = ("t", 0)
 
@@ -27,8 +28,25 @@ def ledger(*, first_offset: int = 5, next_offset: int = 15, counts: dict[str, in
     return PartitionLedger(Partition(*P), progress, **sound | rows)
 
 
-def problems(book: PartitionLedger | None, before: int = 5, end: int = 15, delivered: int = 10) -> list[str]:
-    return discrepancies({P: book} if book else {}, {P: before}, {P: end}, {P: delivered})
+def moment(end: int, skipped: int) -> Progress:
+    return Progress(
+        tasks={}, read={P: end}, skipped={P: skipped}, ends={P: end}, dead_letters=0, parked=0, claimable=0, expired=0,
+        last_event=0, published=0,
+    )  # fmt: skip
+
+
+def problems(
+    book: PartitionLedger | None,
+    before: int = 5,
+    end: int = 15,
+    delivered: int = 10,
+    skipped: int | None = None,
+    seen: Sighting | None = None,
+) -> list[str]:
+    """Of the ten messages the skipped one looked like an event, unless something else is said."""
+    seen = seen or Sighting(messages=end - before, lookalikes=int(end > before))
+    after = moment(end, seen.lookalikes if skipped is None else skipped)
+    return discrepancies({P: book} if book else {}, moment(before, 0), after, {P: delivered}, {P: seen})
 
 
 def test_a_sound_ledger_has_no_discrepancy():
@@ -70,11 +88,23 @@ def test_whatever_does_not_add_up_is_told(book, problem):
 def test_the_topic_must_have_grown_by_what_was_delivered(delivered):
     [problem] = problems(ledger(), delivered=delivered)
 
-    assert problem.startswith(f"t[0]: grew by 10 messages, but {delivered} were delivered")
+    assert problem.startswith(f"t[0]: holds 10 new messages beside the relay's 0, but {delivered} were delivered")
+
+
+def test_the_relays_events_and_the_marks_of_its_transactions_are_to_be_skipped_and_nothing_else():
+    written = {"end": 35, "seen": Sighting(messages=26, events=16, lookalikes=1)}
+    book = ledger(next_offset=35, counts={"skipped": 21})
+    expected = "16 events, 4 marks of transactions and 1 messages that look like events"
+
+    assert problems(book, **written, skipped=21) == []
+    for skipped in (20, 22):
+        assert problems(book, **written, skipped=skipped) == [
+            f"t[0]: {skipped} were skipped, but 21 were to be: {expected}"
+        ]
 
 
 def test_messages_of_earlier_runs_need_no_delivery():
-    assert problems(ledger(), before=15, delivered=0) == []
+    assert problems(ledger(), before=15, delivered=0, skipped=0) == []
 
 
 def test_an_empty_partition_that_nobody_has_taken_up_is_in_order():
@@ -82,9 +112,10 @@ def test_an_empty_partition_that_nobody_has_taken_up_is_in_order():
 
 
 def test_the_summary_has_the_contracts_names_first_and_all_statuses():
-    totals = Totals({"new": 2, "error": 1}, 5, 4, 3, 2, duplicates=6, heartbeats=7, skipped=8)
+    totals = Totals({"new": 2, "error": 1}, 5, 4, 3, 2, duplicates=6, heartbeats=7)
+    run = {"sent": 9, "seconds": 1.234, "skipped": 8, "relayed": 5, "relay_duplicates": 1, "accounted": True}
 
-    assert list(totals.summary(sent=9, seconds=1.234, accounted=True).items()) == [
+    assert list(totals.summary(**run).items()) == [
         ("sent", 9),
         ("tasks", {"new": 2, "in_progress": 0, "completed": 0, "error": 1, "cancelled": 0}),
         ("events", 5),
@@ -95,5 +126,7 @@ def test_the_summary_has_the_contracts_names_first_and_all_statuses():
         ("duplicates", 6),
         ("heartbeats", 7),
         ("skipped", 8),
+        ("relayed", 5),
+        ("relayDuplicates", 1),
         ("accounted", True),
     ]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from taskmanager.infrastructure.consumer_count import FILE_NAME, ConsumerCount
 from taskmanager.programs.demo.appliance import (
     Appliance,
     appliance_environment,
@@ -71,7 +72,11 @@ async def appliance(tmp_path):
     configuration = tmp_path / "supervisord.conf"
     configuration.write_text(CONFIGURATION)
     appliance = Appliance(tmp_path / "appliance.log", configuration)
-    environment = {"PATH": "/usr/bin:/bin", "TASKMANAGER_RUN_DIR": str(appliance.run_directory)}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "TASKMANAGER_RUN_DIR": str(appliance.run_directory),
+        "CONSUMER_PROCESSES": "3",
+    }
     await appliance.start(environment)
     yield appliance
     await appliance.stop()
@@ -83,6 +88,14 @@ async def test_a_program_that_is_given_up_is_told_with_what_it_said(appliance):
     assert "broken cannot be kept running" in error.message
     assert re.search(r"^  the reason$", error.message, re.MULTILINE)
     assert str(appliance.log) in error.message
+
+
+async def test_it_knows_how_many_consumers_are_wanted_when_that_changes_too(appliance):
+    assert appliance.consumers() == 3
+
+    ConsumerCount(appliance.run_directory / FILE_NAME, default=1).write(5)
+
+    assert appliance.consumers() == 5
 
 
 async def test_stopping_leaves_neither_processes_nor_files_and_may_be_repeated(appliance):

@@ -1,16 +1,17 @@
 """Who sends what when."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, islice
 from uuid import UUID, uuid5
 
 import pytest
 
-from taskmanager.programs.demo import timeline
 from taskmanager.programs.demo.messages import Message, Role
-from taskmanager.programs.demo.timeline import endless, gateway, gateway_and_workers
-from taskmanager.programs.demo.workers import EARLY_BY, reports
+from taskmanager.programs.demo.recent import Recent
+from taskmanager.programs.demo.timeline import endless, gateway, gateway_with_early_workers
+from taskmanager.programs.demo.workers import EARLY_BY, early_start
 
 SPACE = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -31,60 +32,61 @@ def test_the_gateway_alone_sends_the_requests_in_their_order_at_even_distances()
     assert [sending.due for sending in sendings[:3]] == [0.0, 0.5, 1.0]
 
 
-def test_everything_comes_once_and_in_the_order_of_time():
-    sendings = list(gateway_and_workers(REQUESTS, 0.02, seed=1))
+def played(requests, **changes):
+    return gateway_with_early_workers(requests, **{"interval": 0.02, "seed": 1, "started": Recent()} | changes)
+
+
+def is_early(message: Message) -> bool:
+    return message.task_id is not None and early_start(message.task_id, 1) is not None
+
+
+def test_every_request_comes_once_and_in_the_order_of_time():
+    sendings = list(played(REQUESTS))
 
     assert [sending.due for sending in sendings] == sorted(sending.due for sending in sendings)
-    sent = Counter(sending.message(NOW).origin for sending in sendings if isinstance(sending.content, Message))
-    assert sent == Counter(message.origin for message in REQUESTS)
-    assert len(sendings) == len(REQUESTS) + sum(len(reports(request.task_id or "", 1)) for request in REQUESTS)
+    assert Counter(id(sending.content) for sending in sendings if isinstance(sending.content, Message)) == Counter(
+        map(id, REQUESTS)
+    )
+    assert len(sendings) == len(REQUESTS) + sum(map(is_early, REQUESTS))
+    assert sum(map(is_early, REQUESTS)) > 5
 
 
-def test_equal_seeds_play_equally():
-    one, other = ([sending.message(NOW) for sending in gateway_and_workers(REQUESTS, 0.02, seed=3)] for _ in range(2))
+def test_a_worker_that_is_early_reports_before_the_request_is_sent_and_is_remembered():
+    early = next(filter(is_early, REQUESTS))
+    started = Recent()
 
-    assert one == other
+    first, second = played([early], started=started)
 
-
-def test_a_worker_that_is_early_reports_before_the_request_is_sent():
-    early = next(message for message in REQUESTS if (plan := reports(message.task_id or "", 1)) and plan[0].after == 0)
-
-    first, second, *_ = gateway_and_workers([early], 1, seed=1)
-
-    assert first.task_id == early.task_id
-    assert second.content is early
-    assert second.due == EARLY_BY
+    assert first.message(NOW) == early_start(early.task_id or "", 1).message(early.task_id, NOW)
+    assert (second.content, second.due) == (early, EARLY_BY)
+    assert early.task_id in started
 
 
-def test_a_repeated_request_is_worked_on_once():
-    once = list(gateway_and_workers(REQUESTS, 0.02, seed=1))
-    twice = list(gateway_and_workers([*REQUESTS, *REQUESTS], 0.02, seed=1))
-
-    assert len(twice) == len(once) + len(REQUESTS)
-
-
-def test_only_so_many_ids_are_remembered(monkeypatch):
-    monkeypatch.setattr(timeline, "REMEMBERED_IDS", 10)
-    once = list(gateway_and_workers(REQUESTS, 0.02, seed=1))
-
-    assert len(list(gateway_and_workers([*REQUESTS, *REQUESTS], 0.02, seed=1))) == 2 * len(once)
+def test_a_repeated_request_is_not_begun_again():
+    assert len(list(played([*REQUESTS, *REQUESTS]))) == len(list(played(REQUESTS))) + len(REQUESTS)
 
 
 @pytest.mark.parametrize(
-    "message",
-    [
-        Message(Role.REQUESTS, None, b"{}", (), "without an id"),
-        Message(Role.STATUS, REQUESTS[0].key, b"{}", REQUESTS[0].headers, "a report of the file's own"),
-    ],
+    "changes",
+    [{"key": None, "headers": ()}, {"role": Role.STATUS}],
+    ids=["without an id", "a report of the file's own"],
 )
-def test_nobody_works_on_what_is_no_request_with_an_id(message):
-    assert len(list(gateway_and_workers([message], 1, seed=1))) == 1
+def test_nobody_begins_early_with_what_is_no_request_with_an_id(changes):
+    message = replace(next(filter(is_early, REQUESTS)), **changes)
+
+    assert len(list(played([message]))) == 1
 
 
 def test_an_endless_gateway_is_played_as_it_comes():
-    sendings = gateway_and_workers(map(request, count()), 0.02, seed=1)
+    assert len(list(islice(played(map(request, count())), 5_000))) == 5_000
 
-    assert len(list(islice(sendings, 5_000))) == 5_000
+
+def test_only_so_many_things_are_remembered():
+    recent = Recent(limit=2)
+
+    assert [recent.add(thing) for thing in "abab"] == [True, True, False, False]
+    assert recent.add("c")
+    assert [thing in recent for thing in "abc"] == [False, True, True]
 
 
 def test_each_round_has_new_ids_that_repeat_within_it_as_the_file_does():

@@ -7,19 +7,20 @@ import pytest
 from rich.console import Console
 
 from taskmanager.programs.demo.figures import Figures, Rate
-from taskmanager.programs.demo.observer import Progress
+from taskmanager.programs.demo.progress import Progress
 from taskmanager.programs.demo.view import LineView, LiveView, render
 
 PROGRESS = Progress(
-    tasks={"new": 1, "completed": 2345}, read={("t", 0): 7}, ends={("t", 0): 10}, dead_letters=4, parked=5, claimable=0
-)
-FIGURES = Figures("playing", 1.5, 12, 50.0, 99.6, PROGRESS, (("health", "http://127.0.0.1:1234/api/health"),))
+    tasks={"new": 1, "completed": 2345}, read={("t", 0): 7}, skipped={}, ends={("t", 0): 10},
+    dead_letters=4, parked=5, claimable=0, expired=6, last_event=9_900, published=9_876,
+)  # fmt: skip
+FIGURES = Figures("playing", 1.5, 12, 50.0, 99.6, PROGRESS, 7, 3, (("health", "http://127.0.0.1:1234/api/health"),))
 
 
-def test_a_line_tells_tasks_per_status_traffic_lag_and_dead_letters():
+def test_a_line_tells_tasks_per_status_traffic_lag_dead_letters_and_what_the_programs_do():
     assert FIGURES.line() == (
         "[   1.5 s] playing: sent 12 | read 100/s, lag 3 | tasks: new 1 in_progress 0 completed 2345 error 0 "
-        "cancelled 0 | parked 5, dead letters 4"
+        "cancelled 0 | parked 5, dead letters 4 | published 9876, backlog 24 | retried 7, expired 6 | consumers 3"
     )
 
 
@@ -54,7 +55,15 @@ def test_the_live_view_shows_the_figures_and_addresses_and_can_be_closed_twice()
     view.close()
     view.close()
 
-    for text in ("starting", "2,345", "100/s", "dead letters", "http://127.0.0.1:1234/api/health"):
+    for text in (
+        "starting",
+        "2,345",
+        "100/s",
+        "dead letters",
+        "9,876",
+        "24 behind",
+        "http://127.0.0.1:1234/api/health",
+    ):
         assert text in screen.getvalue()
 
 
