@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -27,7 +27,8 @@ supervisord with all programs until SIGTERM or SIGINT arrives.
 
 Environment besides docs/configuration.md: TASKMANAGER_RUN_DIR, a private directory for sockets and metric files
 (default: a temporary one). Exit codes: 0 stopped as asked; 78 the configuration is wrong; 70 a program could not be
-kept running; 143 or 130 stopped before supervisord was up; otherwise that of the step that failed.
+kept running, or the guard that watches them showed no life for GUARD_HANG seconds; 143 or 130 stopped before
+supervisord was up; otherwise that of the step that failed.
 """
 
 # As in taskmanager.server.ExitCode, which is not imported for its weight.
@@ -36,6 +37,9 @@ INTERNAL_FAILURE = 70
 
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
 _STOP_MARGIN_SECONDS = 2
+_LOOK_SECONDS = 1.0
+# supervisord stops the group of programs first, then the guard.
+_LAST_STOP_SECONDS = 10
 # Only the migrations may log in as the owner of the tables.
 _NOT_FOR_PROGRAMS = ("POSTGRES_OWNER_USER", "POSTGRES_OWNER_PASSWORD", "POSTGRES_OWNER_PASSWORD_FILE")
 _PACKAGE_ROOT = Path(__file__).parents[2]
@@ -50,10 +54,18 @@ class Supervision:
         for number in _FORWARDED:
             signal.signal(number, self._forward)
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str], *, output: Path | None = None) -> int:
+    def run(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        output: Path | None = None,
+        watch: Callable[[], int | None] = lambda: None,
+    ) -> int:
         """The exit code of `command`, 128 + n if signal n ended it; not started once a stop was asked for.
 
-        Its stdout goes to the file `output`, if one is given.
+        Its stdout goes to the file `output`, if one is given. `watch` is called every second while it runs, until a
+        stop is asked for; where it answers a signal, the command gets it.
         """
         if self.stop_signal is not None:
             return 128 + self.stop_signal
@@ -61,10 +73,14 @@ class Supervision:
             process = subprocess.Popen(command, env=dict(environment), stdout=stdout)  # noqa: S603 - our own programs
         self._child = process.pid
         self._pass_on_early_stop()
+        # A signal's handler runs in the middle of waitpid, which then goes on.
+        signal.signal(signal.SIGALRM, lambda *_: self._send(watch() if self.stop_signal is None else None))
+        signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
         while True:
             pid, status = os.waitpid(-1, 0)
             if pid == process.pid:
                 self._child = None
+                signal.setitimer(signal.ITIMER_REAL, 0)
                 process.returncode = code = os.waitstatus_to_exitcode(status)
                 return 128 - code if code < 0 else code
 
@@ -76,8 +92,49 @@ class Supervision:
     def _forward(self, number: int, _frame: object) -> None:
         if number in {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}:
             self.stop_signal = number
-        if self._child is not None:
+        self._send(number)
+
+    def _send(self, number: int | None) -> None:
+        if self._child is not None and number is not None:
             os.kill(self._child, number)
+
+
+class GuardWatch:
+    """Watches the guard itself: without it nobody would notice what becomes of the programs.
+
+    It is called every second. Seconds in which this process stood still, as the whole container may, do not count.
+    """
+
+    def __init__(self, run_directory: Path, patience: float, stop_wait: int) -> None:
+        self._pulse = run_directory / "pulse" / "guard"
+        self._verdict = run_directory / "verdict.json"
+        self._patience = patience
+        self._end_after = stop_wait + _LAST_STOP_SECONDS
+        self._seen: int | None = None
+        self._silent = 0.0
+        self._ending = 0.0
+
+    def __call__(self) -> int | None:
+        """The signal for supervisord, once the guard has been silent for too long; a second one if that is in vain."""
+        if self._ending:
+            self._ending += _LOOK_SECONDS
+            return signal.SIGKILL if self._ending > self._end_after else None
+        beat = self._beat()
+        self._silent = 0.0 if beat != self._seen else self._silent + _LOOK_SECONDS
+        self._seen = beat
+        if self._silent <= self._patience:
+            return None
+        self._ending = _LOOK_SECONDS
+        if not self._verdict.exists():
+            reason = f"it showed no sign of life for {self._patience:g} s"
+            self._verdict.write_text(json.dumps({"process": "guard", "reason": reason}), encoding="utf-8")
+        return signal.SIGTERM
+
+    def _beat(self) -> int | None:
+        try:
+            return self._pulse.stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 def supervisord_environment(
@@ -89,6 +146,7 @@ def supervisord_environment(
         **{name: value for name, value in environment.items() if name not in _NOT_FOR_PROGRAMS},
         "API_PROCESSES": settings["API_PROCESSES"],
         "CONSUMER_PROCESSES": settings["CONSUMER_PROCESSES"],
+        "CONSUMER_SLOTS": settings["CONSUMER_SLOTS"],
         "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
         "TASKMANAGER_PYTHON": sys.executable,
         "TASKMANAGER_RUN_DIR": str(run_directory),
@@ -97,14 +155,14 @@ def supervisord_environment(
 
 
 def prepare(run_directory: Path) -> None:
-    """Makes the directory private and removes what an earlier container left: metric files, socket, verdict."""
+    """Makes the directory private and removes what an earlier container left: metric files, pulses, socket, verdict."""
     run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     run_directory.chmod(0o700)
-    metrics = run_directory / "metrics"
-    if metrics.exists():
-        shutil.rmtree(metrics)
-    metrics.mkdir(mode=0o700)
-    for name in ("supervisord.sock", "supervisord.pid", "verdict.json"):
+    for directory in (run_directory / "metrics", run_directory / "pulse"):
+        if directory.exists():
+            shutil.rmtree(directory)
+        directory.mkdir(mode=0o700)
+    for name in ("consumers", "supervisord.sock", "supervisord.pid", "verdict.json"):
         (run_directory / name).unlink(missing_ok=True)
 
 
@@ -153,9 +211,14 @@ def _run(supervision: Supervision, run_directory: Path, environment: Mapping[str
     settings = {row["name"]: row["value"] for row in json.loads(effective.read_bytes())}
     if migrate and (code := supervision.run([*taskmanager, "migrate"], environment)):
         return code
+    # Written before anything reads it, and from now on bin/scale's.
+    (run_directory / "consumers").write_text(f"{settings['CONSUMER_PROCESSES']}\n", encoding="ascii")
+    child_environment = supervisord_environment(environment, settings, run_directory)
+    stop_wait = int(child_environment["TASKMANAGER_STOP_WAIT"])
     code = supervision.run(
         [sys.executable, "-m", "supervisor.supervisord", "-c", str(_PACKAGE_ROOT / "supervisord.conf")],
-        supervisord_environment(environment, settings, run_directory),
+        child_environment,
+        watch=GuardWatch(run_directory, float(settings["GUARD_HANG"]), stop_wait),
     )
     return exit_code(code, run_directory)
 

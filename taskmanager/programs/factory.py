@@ -17,10 +17,10 @@ from taskmanager.infrastructure.metrics.sources import (
     SupervisorSource,
     TasksSource,
 )
-from taskmanager.infrastructure.metrics.supervisor import Supervisor
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.pool import ReadPool
 from taskmanager.infrastructure.pulse import DIRECTORY, Pulse
+from taskmanager.infrastructure.supervisor import Supervisor
 
 # A scrape gives up after 10 s by default; a source that does not answer must not cost the whole page.
 _SOURCE_SECONDS = 3.0
@@ -84,7 +84,8 @@ class ApplicationFactory:
         else:
             sources.append(RegistrySource(self.registry))
         if url := os.environ.get("SUPERVISOR_SERVER_URL"):  # supervisord tells its programs where it listens
-            sources.append(SupervisorSource(Supervisor(url, timeout=_SOURCE_SECONDS)))
+            supervisor = Supervisor(url, timeout=_SOURCE_SECONDS)
+            sources.append(SupervisorSource(supervisor.processes, self.consumer_count().read))
         return sources
 
     @property

@@ -1,7 +1,7 @@
 """The sources of the metrics page: the processes' files, the database, Kafka, supervisord."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from taskmanager.application.commands import Partition
 from taskmanager.infrastructure.metrics.multiprocess import merge
-from taskmanager.infrastructure.metrics.supervisor import Supervisor
+from taskmanager.infrastructure.supervisor import RUNNING, ProcessState
 
 
 class FilesSource:
@@ -92,22 +92,29 @@ class LagSource:
 
 
 class SupervisorSource:
-    """What supervisord says of its programs."""
+    """What supervisord says of its programs; a consumer's slot that is neither wanted nor in use is no program."""
 
     name = "supervisor"
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
+    def __init__(self, processes: Callable[[], Sequence[ProcessState]], wanted_consumers: Callable[[], int]) -> None:
+        self._processes = processes
+        self._wanted_consumers = wanted_consumers
 
     async def read(self) -> Iterable[Metric]:
-        """Whether each process runs, its state by name, and when it started."""
+        """Whether each process runs, its state by name, when it started, and how many consumers there are to be."""
         up = GaugeMetricFamily("taskmanager_process_up", "1 while a process runs.", labels=["process"])
         state = GaugeMetricFamily("taskmanager_process_state", "1 for the state it is in.", labels=["process", "state"])
         started = GaugeMetricFamily(
             "taskmanager_process_start_time_seconds", "When it was last started, Unix time.", labels=["process"]
         )
-        for process in await asyncio.to_thread(self._supervisor.processes):
-            up.add_metric([process.name], process.state == "RUNNING")
+        processes = await asyncio.to_thread(self._processes)
+        wanted = self._wanted_consumers()
+        for process in processes:
+            slot = process.consumer_slot
+            if slot is not None and slot >= wanted and process.state != RUNNING:
+                continue
+            up.add_metric([process.name], process.state == RUNNING)
             state.add_metric([process.name, process.state], 1)
             started.add_metric([process.name], process.started_at)
-        return [up, state, started]
+        consumers = GaugeMetricFamily("taskmanager_consumers_wanted", "Consumers that there are to be.", wanted)
+        return [up, state, started, consumers]

@@ -17,11 +17,20 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_exits` exits within `window` seconds, each at most `young` seconds after its start, are too many."""
+    """`max_exits` exits within `window` seconds, each at most `young` seconds after its start, are too many.
+
+    So are as many ends for silence, each after `hang` seconds, within twice the time that they take at least.
+    """
 
     max_exits: int
     window: float
     young: float
+    hang: float
+
+    @property
+    def hang_window(self) -> float:
+        """The time in which ends for silence are counted, in seconds."""
+        return max(self.window, 2 * self.max_exits * self.hang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class CrashWatch:
         self._limits = limits
         self._started: dict[str, float] = {}
         self._exits: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._hangs: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def observe(self, change: StateChange, now: float) -> Verdict | None:
         """Takes a change at `now` (seconds of any clock that does not go back); a verdict means: end the container."""
@@ -50,17 +60,28 @@ class CrashWatch:
             return self._ended(change.process, now)
         return None
 
+    def hung(self, process: str, now: float) -> Verdict | None:
+        """Takes that a process had to be killed because it hung, at `now`."""
+        limits = self._limits
+        count = _counted(self._hangs[process], now, limits.hang_window)
+        if count < limits.max_exits:
+            return None
+        return Verdict(process, f"it hung {count} times within {limits.hang_window:g} s")
+
     def _ended(self, process: str, now: float) -> Verdict | None:
         limits = self._limits
         if now - self._started.get(process, now) > limits.young:
             return None
-        exits = self._exits[process]
-        exits.append(now)
-        while now - exits[0] > limits.window:
-            exits.popleft()
-        if len(exits) < limits.max_exits:
+        count = _counted(self._exits[process], now, limits.window)
+        if count < limits.max_exits:
             return None
         return Verdict(
-            process,
-            f"it ended {len(exits)} times within {limits.window:g} s, each within {limits.young:g} s of its start",
+            process, f"it ended {count} times within {limits.window:g} s, each within {limits.young:g} s of its start"
         )
+
+
+def _counted(times: deque[float], now: float, window: float) -> int:
+    times.append(now)
+    while now - times[0] > window:
+        times.popleft()
+    return len(times)

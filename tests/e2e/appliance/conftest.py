@@ -101,6 +101,7 @@ def plain_environment(run_directory: Path) -> dict[str, str]:
         "TASKMANAGER_STOP_WAIT": "7",
         "API_PROCESSES": "1",
         "CONSUMER_PROCESSES": "2",
+        "CONSUMER_SLOTS": "4",
         "GRACEFUL_SHUTDOWN_TIMEOUT": "5",
         "APP_PORT": str(free_port()),
         "METRICS_PORT": str(free_port()),

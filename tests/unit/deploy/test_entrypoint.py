@@ -115,12 +115,56 @@ def test_the_run_directory_is_private_and_cleared_of_what_an_earlier_container_l
     run = tmp_path / "run"
     (run / "metrics").mkdir(parents=True)
     (run / "metrics" / "counter_api-00.db").write_bytes(b"old")
+    (run / "pulse").mkdir()
+    (run / "pulse" / "relay").touch()
     (run / "verdict.json").write_text("{}")
+    (run / "consumers").write_text("3")
     (run / "kept").write_text("somebody's")
     entrypoint.prepare(run)
     assert stat.S_IMODE(run.stat().st_mode) == 0o700
     assert list((run / "metrics").iterdir()) == []
-    assert sorted(path.name for path in run.iterdir()) == ["kept", "metrics"]
+    assert list((run / "pulse").iterdir()) == []
+    assert sorted(path.name for path in run.iterdir()) == ["kept", "metrics", "pulse"]
+
+
+def watched(run: Path, seconds: int, *, beats_until: int = 0) -> list[int | None]:
+    """What is sent to supervisord in each second while the guard's pulse stands still from some second on."""
+    (run / "pulse").mkdir()
+    watch = entrypoint.GuardWatch(run, patience=60, stop_wait=7)
+    sent = []
+    for second in range(seconds):
+        if second < beats_until:
+            (run / "pulse" / "guard").touch()
+            os.utime(run / "pulse" / "guard", (second, second))
+        sent.append(watch())
+    return sent
+
+
+def test_a_guard_that_shows_no_life_ends_the_container(tmp_path: Path) -> None:
+    sent = watched(tmp_path, 200, beats_until=100)
+    assert [(second, number) for second, number in enumerate(sent) if number] == [
+        (160, signal.SIGTERM),
+        (177, signal.SIGKILL),
+        *((second, signal.SIGKILL) for second in range(178, 200)),
+    ]
+    assert json.loads((tmp_path / "verdict.json").read_bytes()) == {
+        "process": "guard",
+        "reason": "it showed no sign of life for 60 s",
+    }
+
+
+def test_a_guard_that_never_came_to_life_does_so_too(tmp_path: Path) -> None:
+    assert watched(tmp_path, 61) == [None] * 60 + [signal.SIGTERM]
+
+
+def test_the_watch_reaches_the_child_while_its_parent_waits_for_it() -> None:
+    code = """
+import os, signal, sys
+from taskmanager.programs.entrypoint import Supervision
+child = "import signal; signal.pause()"
+sys.exit(Supervision().run([sys.executable, "-c", child], os.environ, watch=lambda: signal.SIGTERM))
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60).returncode == 143
 
 
 def test_the_guards_verdict_makes_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,12 +181,15 @@ def test_exit_codes_agree_with_those_of_the_programs() -> None:
 
 def test_programs_do_not_get_the_login_of_the_tables_owner(tmp_path: Path) -> None:
     environment = {"POSTGRES_OWNER_PASSWORD": "x", "POSTGRES_OWNER_USER": "o", "POSTGRES_PASSWORD": "p", "PATH": "/bin"}
-    settings = {"GRACEFUL_SHUTDOWN_TIMEOUT": "30.5", "API_PROCESSES": "1", "CONSUMER_PROCESSES": "4"}
+    settings = {
+        "GRACEFUL_SHUTDOWN_TIMEOUT": "30.5", "API_PROCESSES": "1", "CONSUMER_PROCESSES": "4", "CONSUMER_SLOTS": "9",
+    }  # fmt: skip
     assert entrypoint.supervisord_environment(environment, settings, tmp_path) == {
         "POSTGRES_PASSWORD": "p",
         "PATH": "/bin",
         "API_PROCESSES": "1",
         "CONSUMER_PROCESSES": "4",
+        "CONSUMER_SLOTS": "9",
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
         "TASKMANAGER_PYTHON": sys.executable,
         "TASKMANAGER_RUN_DIR": str(tmp_path),

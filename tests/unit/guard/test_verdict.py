@@ -4,7 +4,7 @@ import pytest
 
 from taskmanager.programs.guard.verdict import CrashWatch, Limits, StateChange, Verdict
 
-LIMITS = Limits(max_exits=5, window=60, young=10)
+LIMITS = Limits(max_exits=5, window=60, young=10, hang=60)
 
 
 class History:
@@ -75,3 +75,15 @@ def test_a_stop_that_was_asked_for_is_no_exit() -> None:
     history = History()
     for _ in range(20):
         assert history.life(lasting=1, ends="STOPPED") is None
+
+
+def test_a_program_that_hangs_again_and_again_ends_the_container() -> None:
+    watch = CrashWatch(LIMITS)
+    verdicts = [watch.hung("relay", 61.0 * number) for number in range(5)]
+    assert verdicts == [None] * 4 + [Verdict("relay", "it hung 5 times within 600 s")]
+
+
+def test_hangs_that_are_far_between_are_forgiven_and_counted_apart() -> None:
+    watch = CrashWatch(LIMITS)
+    assert all(watch.hung("relay", 151.0 * number) is None for number in range(50))
+    assert all(watch.hung(f"consumer-{number:02d}", 0.0) is None for number in range(10))

@@ -1,0 +1,56 @@
+"""Which processes hang: the decision, without any I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from taskmanager.infrastructure.supervisor import RUNNING, ProcessState
+
+# More than passes between two looks. Time in which the guard itself stood still says nothing about the others.
+_LONGEST_LOOK_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Silence:
+    pid: int
+    beat: int
+    seconds: float = 0.0
+
+
+class HangWatch:
+    """Adds up how long each running process has been silent, counted from its start or from its last beat.
+
+    Consumers and the relay are watched from their start, any other process once it has a pulse.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._silences: dict[str, _Silence] = {}
+        self._looked_at: float | None = None
+
+    def hung(self, processes: Iterable[ProcessState], beats: Mapping[str, int], now: float) -> list[ProcessState]:
+        """Those that were silent for longer than the limit, by now; each is told once and then counted anew.
+
+        `beats` tells by name of process when its pulse was last touched, in any unit: only that it changes counts.
+        """
+        elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, _LONGEST_LOOK_SECONDS)
+        self._looked_at = now
+        running = {process.name: process for process in processes if process.state == RUNNING}
+        watched = {name: process for name, process in running.items() if name in beats or _is_worker(process)}
+        self._silences = {
+            name: self._listened(process, beats.get(name, 0), elapsed) for name, process in watched.items()
+        }
+        hung = [process for name, process in watched.items() if self._silences[name].seconds > self._limit]
+        for process in hung:
+            self._silences[process.name].seconds = 0.0
+        return hung
+
+    def _listened(self, process: ProcessState, beat: int, elapsed: float) -> _Silence:
+        known = self._silences.get(process.name)
+        if known is None or (known.pid, known.beat) != (process.pid, beat):
+            return _Silence(process.pid, beat)
+        known.seconds += elapsed
+        return known
+
+
+def _is_worker(process: ProcessState) -> bool:
+    return process.consumer_slot is not None or process.name == "relay"
