@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source
+from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source, TimeOut
 from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.events import TaskCreated, TaskEvent
@@ -75,7 +75,7 @@ class Changes:
         self._last_hour: tuple[datetime, datetime] | None = None
         self.progress = progress
         self.created: dict[str, tuple[TaskCreated, CreateTask]] = {}
-        self.recorded: list[tuple[TaskEvent, ReportStatus]] = []
+        self.recorded: list[tuple[TaskEvent, ReportStatus | TimeOut]] = []
         self.changed: dict[str, WebCrawlTask] = {}
         self.counts: dict[tuple[datetime, TaskStatus], int] = {}
         self.dead: list[tuple[InboundMessage, Reject]] = []
@@ -85,6 +85,15 @@ class Changes:
         self.durations: dict[TaskStatus, list[float]] = {}
         self.refused: list[tuple[CreateTask | ReportStatus, Refused]] = []
         self.letter_actions: list[LetterAction] = []
+
+    def record(self, task: WebCrawlTask, before: TaskStatus, event: TaskEvent, cause: ReportStatus | TimeOut) -> None:
+        """An event changed a task that was in the status `before`."""
+        self.changed[task.id] = task
+        self.recorded.append((event, cause))
+        self.count_transition(task.created_at, before, task.status)
+        duration = task.duration
+        if duration is not None:
+            self.durations.setdefault(task.status, []).append(duration.total_seconds())
 
     def count_status(self, created_at: datetime, status: TaskStatus, by: int) -> None:
         """The number of tasks made in that hour that are in this status goes up or down."""

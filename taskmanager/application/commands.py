@@ -77,6 +77,18 @@ class ReportStatus(msgspec.Struct, frozen=True, gc=False):
     tracestate: str | None = None
 
 
+class TimeOut(msgspec.Struct, frozen=True, gc=False):
+    """Nobody has heard of a task's worker for too long; what `actor` says of it, which no message told."""
+
+    id: TaskId
+    at: datetime
+    actor: str
+    source: None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
 class Reject(msgspec.Struct, frozen=True, gc=False):
     """A message that no command can be made of: it becomes a dead letter."""
 

@@ -135,12 +135,7 @@ class Decision:
                 self._changes.changed[task.id] = task
                 return Outcome.HEARTBEAT
             return Outcome.DUPLICATE
-        self._changes.changed[task.id] = task
-        self._changes.recorded.append((event, report))
-        self._changes.count_transition(task.created_at, before, task.status)
-        duration = task.duration
-        if duration is not None:
-            self._changes.durations.setdefault(task.status, []).append(duration.total_seconds())
+        self._changes.record(task, before, event, report)
         return Outcome.APPLIED
 
 
