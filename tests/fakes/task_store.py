@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from taskmanager.application.changes import Changes, Outcome
-from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source
+from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source, TimeOut
+from taskmanager.application.dead_letter_model import PastAction
 from taskmanager.application.ports import (
     Fenced,
     OffsetClaim,
@@ -50,6 +51,8 @@ class Contents:
     parked_ever: int = 0
     refused: list[tuple[CreateTask | ReportStatus, Refused]] = field(default_factory=list)
     unparked_counts: dict[Partition, dict[Outcome, int]] = field(default_factory=dict)
+    dead_at: list[datetime] = field(default_factory=list)
+    letter_actions: list[PastAction] = field(default_factory=list)
 
     def copy(self) -> "Contents":
         """The same contents, of which one copy may change."""
@@ -63,6 +66,8 @@ class Contents:
             self.parked_ever,
             list(self.refused),
             {at: dict(outcomes) for at, outcomes in self.unparked_counts.items()},
+            list(self.dead_at),
+            list(self.letter_actions),
         )
 
 
@@ -170,6 +175,8 @@ def _write(changes: Changes, contents: Contents) -> None:
     for key, count in changes.counts.items():
         contents.counts[key] = contents.counts.get(key, 0) + count
     contents.dead += changes.dead
+    contents.dead_at += [changes.now] * len(changes.dead)
+    contents.letter_actions += [PastAction(changes.now, action) for action in changes.letter_actions]
     contents.refused += changes.refused
     contents.parked = [parked for parked in contents.parked if parked.id not in changes.unparked]
     for report in changes.parked:
@@ -184,7 +191,7 @@ def _write(changes: Changes, contents: Contents) -> None:
         _add(row.outcomes, moved.outcomes)
 
 
-def source_of(command: CreateTask | ReportStatus) -> Source | None:
+def source_of(command: CreateTask | ReportStatus | TimeOut) -> Source | None:
     """The position alone."""
     return None if command.source is None else Source(*command.source[:2], command.source.offset)
 
