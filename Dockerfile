@@ -17,6 +17,7 @@ COPY --from=dependencies /opt/venv /opt/venv
 WORKDIR /app
 COPY supervisord.conf ./
 COPY bin/entrypoint bin/entrypoint
+COPY bin/scale bin/scale
 COPY sql sql
 COPY taskmanager taskmanager
 # Written at build time, so that the file system may be read-only.

@@ -96,8 +96,10 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
         self._timeout = timeout
 
-    def make_connection(self, host: object) -> http.client.HTTPConnection:  # noqa: ARG002 - the path is the address
-        return _UnixConnection(self._path, self._timeout)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = _UnixConnection(self._path, self._timeout)
+        self._connection = host, connection  # which is how the base class knows what to close
+        return connection
 
 
 class _UnixConnection(http.client.HTTPConnection):
