@@ -13,6 +13,7 @@ from confluent_kafka import KafkaException
 from prometheus_client import REGISTRY
 
 from taskmanager.api.kafka.system_messages import encode
+from taskmanager.application.use_cases import report_system
 from taskmanager.application.use_cases.report_system import OK, ReportSystem
 from taskmanager.config.settings import Settings
 from taskmanager.domain.events import SystemEvent
@@ -48,7 +49,9 @@ class Reporting:
         self._slot = slot
         self._report: ReportSystem | None = None
         self._outlet: KafkaOutlet | None = None
-        self.errors = ErrorLines() if settings.app.system_events_interval else None
+        # Nothing there logs errors; if it ever does, they must not become events that fail in turn.
+        ignored = [__name__, report_system.__name__]
+        self.errors = ErrorLines(ignored=ignored) if settings.app.system_events_interval else None
 
     def around(self, build: Callable[[], Application]) -> Application:
         """The application that `build` makes, reported on; without reports if they cannot be made."""

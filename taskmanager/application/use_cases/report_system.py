@@ -47,8 +47,8 @@ class LoggedErrors(Protocol):
 class ReportSystem:
     """Sends HealthCheck every `interval` seconds, MetricsUpdate every second time, ErrorOccurred as errors are logged.
 
-    `health` answers `ok` or what is wrong, by name; it is given up after 5 s. Of the errors at most ten a second are
-    told; those that find no room meanwhile count as dropped, reason `rate_limited`.
+    `health` answers `ok` or what is wrong, by name; it is given up after `patience` seconds. Of the errors at most
+    ten a second are told; those that find no room meanwhile count as dropped, reason `rate_limited`.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class ReportSystem:
         *,
         interval: float,
         mask: Callable[[str], str],
+        patience: float = _HEALTH_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -71,6 +72,7 @@ class ReportSystem:
         self._health = health
         self._interval = interval
         self._mask = mask
+        self._patience = patience
         self._clock = clock
         self._now = now
         self._due = clock()
@@ -120,11 +122,11 @@ class ReportSystem:
         # In a task of its own: a driver that cancels whoever asks must not end the reports.
         asking = asyncio.ensure_future(self._health())
         try:
-            await asyncio.wait({asking}, timeout=_HEALTH_SECONDS)
+            await asyncio.wait({asking}, timeout=self._patience)
         finally:
             asking.cancel()
         if not asking.done():
-            return [("process", f"does not tell its health within {_HEALTH_SECONDS:g} s")]
+            return [("process", f"does not tell its health within {self._patience:g} s")]
         if asking.cancelled():
             return [("process", "cannot tell its health: cancelled")]
         if error := asking.exception():
