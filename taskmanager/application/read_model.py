@@ -1,11 +1,12 @@
 """How a task is shown to readers, and what those who look it up need of the store."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
 
+from taskmanager.domain.state import TaskState
 from taskmanager.domain.values import TaskId
 
 
@@ -34,6 +35,43 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     result: str | None
     error: str | None
     retryable: bool | None
+
+
+def task_view(task: TaskState) -> TaskView:
+    """The task as its events have made it; heartbeats, which leave no event, may show more on its row."""
+    duration = task.duration
+    return TaskView(
+        id=task.id,
+        status=task.status,
+        version=task.version,
+        attempt=task.attempt,
+        user_email=task.user_email,
+        user_query=task.user_query,
+        original_url=task.original_url,
+        metadata=task.metadata,
+        correlation_id=task.correlation_id,
+        received_at=_utc(task.received_at),
+        created_at=_utc(task.created_at),
+        updated_at=_utc(task.updated_at),
+        not_before=_utc_or_none(task.not_before),
+        started_at=_utc_or_none(task.started_at),
+        finished_at=_utc_or_none(task.finished_at),
+        last_heartbeat_at=_utc_or_none(task.last_heartbeat_at),
+        duration_seconds=duration.total_seconds() if duration is not None else None,
+        worker=task.worker,
+        progress=task.progress,
+        result=task.result,
+        error=task.error,
+        retryable=task.retryable,
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
+def _utc_or_none(moment: datetime | None) -> datetime | None:
+    return None if moment is None else _utc(moment)
 
 
 class TaskReader(Protocol):

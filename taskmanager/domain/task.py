@@ -80,9 +80,13 @@ class WebCrawlTask(TaskState):
             raise ValueError("a task's history starts with TaskCreated, version 1, attempt 1")
         task = cls(first)
         for event in history:
-            task._check_follows(event)
-            task._apply(event)
+            task.advance(event)
         return task
+
+    def advance(self, event: TaskEvent) -> None:
+        """Takes in the next event of the task's history; raises `ValueError` where it does not follow, see `replay`."""
+        self._check_follows(event)
+        self._apply(event)
 
     def repeat_request(
         self, user_email: UserEmail, user_query: TaskQuery, original_url: TaskUrl, metadata: Mapping[str, str]

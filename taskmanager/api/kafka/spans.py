@@ -1,6 +1,6 @@
-"""One span a batch, linked to the traces that its messages belong to."""
+"""One span a batch, or a chunk, linked to the traces that its messages belong to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -9,12 +9,13 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 
 from taskmanager.application.batch import Batch
 from taskmanager.application.commands import CreateTask, ReportStatus
+from taskmanager.application.outbound import Outbound
 
 # The SDK's default limit; a batch may hold thousands of traces.
 LINKS_MAX = 128
 _SAMPLED = "01"
 
-_tracer = trace.get_tracer("taskmanager.consumer")
+_tracer = trace.get_tracer("taskmanager.kafka")
 
 
 @contextmanager
@@ -24,20 +25,34 @@ def batch_span(batch: Batch) -> Iterator[None]:
         if span.is_recording():
             span.set_attribute("messaging.system", "kafka")
             span.set_attribute("messaging.batch.message_count", len(batch))
-            for context in islice(_sampled(batch), LINKS_MAX):
+            commands = (command for command in batch.commands if isinstance(command, CreateTask | ReportStatus))
+            for context in islice(_sampled(command.traceparent for command in commands), LINKS_MAX):
                 span.add_link(context)
         yield
 
 
-def _sampled(batch: Batch) -> Iterator[SpanContext]:
-    """The distinct contexts of the batch that their senders record."""
+@contextmanager
+def chunk_span(messages: Sequence[Outbound]) -> Iterator[None]:
+    """The current span while a chunk of events is published."""
+    with _tracer.start_as_current_span("publish events", kind=SpanKind.PRODUCER) as span:
+        if span.is_recording():
+            span.set_attribute("messaging.system", "kafka")
+            span.set_attribute("messaging.batch.message_count", len(messages))
+            parents = (value for message in messages for name, value in message.headers if name == "traceparent")
+            for context in islice(_sampled(parent for parent in parents if isinstance(parent, str)), LINKS_MAX):
+                span.add_link(context)
+        yield
+
+
+def _sampled(traceparents: Iterable[str | None]) -> Iterator[SpanContext]:
+    """The distinct contexts that their senders record."""
     seen: set[str] = set()
-    for command in batch.commands:
-        if not isinstance(command, CreateTask | ReportStatus) or command.traceparent is None:
+    for traceparent in traceparents:
+        if traceparent is None or traceparent in seen:
             continue
-        _, trace_id, span_id, flags = command.traceparent.split("-")
-        if flags == _SAMPLED and command.traceparent not in seen:
-            seen.add(command.traceparent)
+        seen.add(traceparent)
+        _, trace_id, span_id, flags = traceparent.split("-")
+        if flags == _SAMPLED:
             yield SpanContext(
                 int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)
             )

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from prometheus_client import values
 from prometheus_client.metrics_core import Metric
@@ -13,6 +14,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 # What prometheus_client names its files after: one file per kind of metric and slot.
 _KINDS = ("counter", "histogram")
+# A gauge tells of a living process: whoever fills the slot next begins without those of the one before.
+GAUGES_OF_EACH_PROCESS: Literal["all"] = "all"
+_GAUGE_KIND = f"gauge_{GAUGES_OF_EACH_PROCESS}"
 _RESERVED_BYTES = 1 << 17
 _ROUNDS = 3
 
@@ -34,15 +38,16 @@ def enable(slot: str, directory: Path) -> None:
     """Makes every instrument created from now on live in `directory`, in files named after `slot`.
 
     The slot (such as `consumer-00`) must be unique among living processes and hold no underscore (`ValueError`). A file
-    of the slot's former process is continued; one that is corrupt is renamed to `*.corrupt`. Again, with the same slot
-    and directory, does nothing. Raises `OSError` if there is no room for the files.
+    of the slot's former process is continued, but for gauges; one that is corrupt is renamed to `*.corrupt`. Again,
+    with the same slot and directory, does nothing. Raises `OSError` if there is no room for the files.
     """
     if not slot or "_" in slot or "/" in slot:
         raise ValueError(f"{slot!r} cannot name metric files: use letters, digits and dashes, such as consumer-00")
     if getattr(values.ValueClass, "shared_as", None) == (slot, directory):
         return  # a second mapping of the same file would overwrite what the first one adds to it
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for kind in _KINDS:
+    (directory / f"{_GAUGE_KIND}_{slot}.db").unlink(missing_ok=True)
+    for kind in (*_KINDS, _GAUGE_KIND):
         _prepare(directory / f"{kind}_{slot}.db")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # where prometheus_client looks when it opens a file
     shared = values.MultiProcessValue(process_identifier=lambda: slot)  # type: ignore[no-untyped-call]

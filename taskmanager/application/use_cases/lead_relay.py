@@ -1,0 +1,128 @@
+"""Keeps exactly one relay at work: campaigns, leads, steps down at any doubt, and campaigns again."""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+import structlog
+
+from taskmanager.application.leadership import Leadership, LeadershipLost, Term
+from taskmanager.application.office import Office
+from taskmanager.application.outbound import EventPublisher, PublishFailed
+from taskmanager.application.ports import StoreError
+
+log = structlog.get_logger(__name__)
+
+_STANDBY_SECONDS = 0.5
+_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 3.0
+
+# The work of one term, until it is told to stop; the office is to be told of each position that is reached.
+BeginTerm = Callable[[Office], Sequence[Coroutine[Any, Any, None]]]
+
+
+class LeadMetrics(Protocol):
+    """What is told of a leader."""
+
+    def leads(self, is_leader: bool) -> None: ...
+    def stepped_down(self, reason: str) -> None: ...
+
+
+class LeadRelay:
+    """Runs terms one after another.
+
+    Taking over goes lock, epoch, publisher (which fences off the one before), work from the stored position. After any
+    failure the term is over: the publisher is closed before anything else, then the lock is given back, and a new term
+    reads again from the stored position, here or elsewhere.
+    """
+
+    def __init__(
+        self,
+        leadership: Leadership,
+        publisher: EventPublisher,
+        begin_term: BeginTerm,
+        metrics: LeadMetrics,
+        *,
+        stopping: asyncio.Event,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._leadership = leadership
+        self._publisher = publisher
+        self._begin_term = begin_term
+        self._metrics = metrics
+        self._stopping = stopping
+        self._beat = beat
+        self._failures = 0
+        self._stands_by = False
+
+    async def run(self) -> None:
+        """Works until it is told to stop; raises only what is nobody's doing but ours."""
+        while not self._stopping.is_set():
+            self._beat()
+            pause = _STANDBY_SECONDS
+            try:
+                term = await self._leadership.try_acquire()
+                if term is not None:
+                    await self._serve(term)
+                    pause = 0.0
+                elif not self._stands_by:
+                    self._stands_by = True
+                    log.info("relay_stands_by: another one leads")
+            except* (StoreError, PublishFailed, LeadershipLost) as failures:
+                pause = self._step_down(failures)
+            await self._sleep(pause)
+
+    async def _serve(self, term: Term) -> None:
+        self._stands_by = False
+        office = Office(self._leadership, term)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(office.hold())
+                await self._open()
+                if not self._stopping.is_set():
+                    log.info("relay_leads", epoch=term.epoch, position=term.position)
+                    self._metrics.leads(True)
+                    for work in [group.create_task(each) for each in self._begin_term(office)]:
+                        await work
+                office.leave()
+        finally:
+            self._metrics.leads(False)
+            await self._publisher.close()
+            await self._leadership.resign()
+
+    async def _open(self) -> None:
+        """Kafka may be away for long: a stop does not wait for it."""
+        opening = asyncio.create_task(self._publisher.open())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done():
+                await opening
+                self._failures = 0
+        finally:
+            for task in (opening, stopping):
+                task.cancel()
+
+    def _step_down(self, failures: BaseExceptionGroup[Exception]) -> float:
+        """Tells why; the pause to make before the next campaign."""
+        reasons = _leaves(failures)
+        kind = getattr(reasons[0], "kind", "leadership" if isinstance(reasons[0], LeadershipLost) else "store")
+        self._metrics.stepped_down(kind)
+        log.warning("relay_steps_down", reason=kind, error="; ".join(str(reason) for reason in reasons))
+        self._failures += 1
+        longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for each in group.exceptions:
+        leaves += _leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
+    return leaves

@@ -1,0 +1,155 @@
+"""The relay: tells the world what has happened, in order, from the database to Kafka."""
+
+import asyncio
+import gc
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import click
+
+from taskmanager.api.kafka.letters import encode_letter
+from taskmanager.api.kafka.outbound import EventEncoder
+from taskmanager.api.kafka.spans import chunk_span
+from taskmanager.application.chunks import EVENTS_MAX, ChunkSource
+from taskmanager.application.event_log import HighWaterReader
+from taskmanager.application.office import Office
+from taskmanager.application.outbound import Outbound
+from taskmanager.application.task_states import TaskStates
+from taskmanager.application.use_cases.lead_relay import LeadRelay
+from taskmanager.application.use_cases.relay_dead_letters import RelayDeadLetters
+from taskmanager.application.use_cases.relay_events import RelayEvents
+from taskmanager.application.use_cases.show_backlog import show_backlog
+from taskmanager.infrastructure.kafka.letter_producer import LetterProducer
+from taskmanager.infrastructure.kafka.producer import TransactionalProducer
+from taskmanager.infrastructure.metrics.relay import RelayMetrics
+from taskmanager.infrastructure.postgres.event_log import PostgresEventLog, decode
+from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
+from taskmanager.infrastructure.postgres.relay import PostgresRelayStore
+from taskmanager.infrastructure.postgres.session import Session
+from taskmanager.programs.factory import ApplicationFactory
+from taskmanager.programs.launch import launch
+from taskmanager.server import ExitCode
+
+_NAME = "relay"
+# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
+_SESSION_MARGIN_SECONDS = 5.0
+# How long the chunk in hand may take at the end; what is given up then is published again by the next relay.
+_FINISH_SECONDS = 5.0
+_LEASE_SECONDS = 2.0
+_GC_OBJECTS = 200_000
+
+
+class RelayApplication:
+    """Composes and runs one relay; any number may run, one of them leads."""
+
+    def __init__(self, factory: ApplicationFactory) -> None:
+        factory.share_metrics()
+        self._settings = factory.settings
+        kafka, pulse = self._settings.kafka, factory.pulse()
+        self._stopping = asyncio.Event()
+        self._working: asyncio.Task[None] | None = None
+        self._metrics = RelayMetrics()
+        self._office_session = self._session("relay-lock")
+        self._session_of_readers = self._session(_NAME)
+        self._log = PostgresEventLog(self._session_of_readers)
+        self._store = PostgresRelayStore(self._session_of_readers, _NAME)
+        properties = kafka.client_properties(factory.slot)
+        self._producer = TransactionalProducer(
+            properties, kafka.task_events_topic, self._transactional_id, beat=pulse.beat
+        )
+        self._letters = LetterProducer(properties)
+        self._pulse = pulse
+        self._lead = LeadRelay(
+            PostgresLeadership(self._office_session, _NAME, lease=_LEASE_SECONDS),
+            self._producer,
+            self._begin_term,
+            self._metrics,
+            stopping=self._stopping,
+            beat=pulse.beat,
+        )
+
+    async def start(self) -> None:
+        """Begins to work; Kafka and PostgreSQL need not be there yet."""
+        self._working = asyncio.create_task(self._lead.run())
+
+    async def wait(self) -> None:
+        """Returns when the work was stopped; raises what no retry can mend."""
+        if self._working is not None:
+            await asyncio.shield(self._working)
+
+    async def stop(self) -> None:
+        """Publishes the chunk in hand, then leaves Kafka and PostgreSQL."""
+        self._stopping.set()
+        if self._working is not None:
+            _, late = await asyncio.wait([self._working], timeout=_FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.wait([self._working])  # how it ended is told by `wait`
+        await self._session_of_readers.close()
+        await self._office_session.close()
+
+    def _begin_term(self, office: Office) -> Sequence[Coroutine[Any, Any, None]]:
+        kafka, term = self._settings.kafka, office.term
+        limit = self._producer.message_max_bytes
+        encode = EventEncoder(
+            topic=kafka.task_events_topic,
+            own_name=self._settings.app.name,
+            limit=limit,
+            reduced=self._metrics.reduced,
+        )
+        reader = HighWaterReader(self._log, term.position, limit=EVENTS_MAX)
+        events = RelayEvents(
+            ChunkSource(reader, TaskStates(self._store, decode), encode),
+            self._publish,
+            office.reached,
+            self._metrics,
+            position=term.position,
+            stopping=self._stopping,
+            beat=self._pulse.beat,
+        )
+        letters = RelayDeadLetters(
+            self._store,
+            self._letters,
+            encode_letter,
+            kafka.dead_letter_topic,
+            self._metrics,
+            epoch=term.epoch,
+            stopping=self._stopping,
+        )
+        backlog = show_backlog(self._store, lambda: office.position, self._metrics, self._stopping)
+        return [events.run(), letters.run(), backlog]
+
+    async def _publish(self, messages: Sequence[Outbound]) -> None:
+        with chunk_span(messages):
+            await self._producer.publish(messages)
+
+    def _session(self, name: str) -> Session:
+        database = self._settings.database
+        return Session(
+            database.dsn_kwargs(f"{self._settings.app.name} {name}"),
+            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+        )
+
+    @property
+    def _transactional_id(self) -> str:
+        """The same for every relay of this installation, and for none of another one."""
+        kafka = self._settings.kafka
+        return f"{kafka.client_id}-relay-{self._settings.database.db}-{kafka.task_events_topic}"
+
+
+@click.command(name="relay")
+def command() -> ExitCode:
+    """Publish events and dead letters from the database to Kafka.
+
+    Every event goes to TASK_EVENTS_TOPIC in order per task, at least once; every dead letter to the topic of its source
+    with DLQ_SUFFIX. Start it once per container: one relay leads, and another takes over within seconds of its end.
+
+    \b
+    Examples:
+      taskmanager relay
+      TASK_EVENTS_TOPIC=task-events taskmanager relay   # a topic of their own instead of TASK_STATUS_TOPIC
+    """
+    # The objects of a chunk die by their reference counts: the collector would walk over them in vain.
+    gc.freeze()
+    gc.set_threshold(_GC_OBJECTS)
+    return launch("relay", lambda settings: RelayApplication(ApplicationFactory(settings, _NAME)), slot=_NAME)
