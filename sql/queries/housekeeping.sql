@@ -1,0 +1,83 @@
+-- The rules that go by time. Whoever looks here locks nothing.
+
+-- name: ingested
+select topic, partition, topic_id, next_offset, ingested_at
+from consumer_offsets
+where topic = any(%(topics)s);
+
+-- name: expired_leases
+-- The next stretch of tasks in progress by creation. A lease cannot be over before a silent worker's would be, so younger
+-- tasks need not be looked at.
+with stretch as materialized (
+    select id, created_at, attempt,
+           least(updated_at + %(timeout)s, coalesce(last_heartbeat_at, updated_at) + %(heartbeat_timeout)s) as lease_end
+    from web_crawl_tasks
+    where status = 'in_progress' and created_at <= %(time)s::timestamptz - %(heartbeat_timeout)s
+      and (%(after_created)s::timestamptz is null
+           or (created_at, id) > (%(after_created)s::timestamptz, %(after_id)s::uuid))
+    order by created_at, id
+    limit %(limit)s
+)
+select id::text, created_at, attempt, lease_end <= %(time)s::timestamptz as is_expired, (select count(*) from stretch)
+from stretch
+where lease_end <= %(time)s::timestamptz or (created_at, id) = (select created_at, id from stretch
+                                                                order by created_at desc, id desc limit 1);
+
+-- name: next_lease_end
+select min(least(updated_at + %(timeout)s, coalesce(last_heartbeat_at, updated_at) + %(heartbeat_timeout)s))
+from web_crawl_tasks
+where status = 'in_progress';
+
+-- name: expire_parked
+-- A report is locked by whoever makes its task or applies it just now: it is left to them.
+with stretch as materialized (
+    select id, task_id, parked_at from parked_statuses where id > %(after)s order by id limit %(limit)s
+), due as materialized (
+    select p.id
+    from parked_statuses p
+    join stretch s using (id)
+    where s.parked_at <= %(parked_until)s
+      and not exists (select from web_crawl_tasks t where t.id = s.task_id)
+    order by p.id
+    for update of p skip locked
+), gone as (
+    delete from parked_statuses p using due where p.id = due.id
+    returning p.*
+), buried as (
+    insert into dead_letters (source_topic, source_partition, source_offset, reason, detail, task_id, key, value, headers,
+                              message_timestamp, recorded_at)
+    select source_topic, source_partition, source_offset, %(reason)s, %(detail)s, task_id, key, value,
+           coalesce(headers, '[]'), message_timestamp, %(now)s
+    from gone
+    order by id
+)
+select max(id), count(*), coalesce(bool_and(parked_at <= %(parked_until)s), false), (select count(*) from gone)
+from stretch;
+
+-- name: count_expired_parked
+select count(*)
+from parked_statuses p
+where p.parked_at <= %(parked_until)s and not exists (select from web_crawl_tasks t where t.id = p.task_id);
+
+-- name: oldest_parked
+select min(parked_at) from parked_statuses;
+
+-- name: delete_expired_keys
+with due as materialized (
+    select principal, key from idempotency_keys where expires_at <= %(now)s
+    order by expires_at
+    limit %(limit)s
+    for update skip locked
+)
+delete from idempotency_keys k using due
+where (k.principal, k.key) = (due.principal, due.key)
+returning 1;
+
+-- name: count_expired_keys
+select count(*) from idempotency_keys where expires_at <= %(now)s;
+
+-- name: next_key_expiry
+select min(expires_at) from idempotency_keys;
+
+-- name: missing_partitions
+select ensure_event_partitions();
