@@ -42,7 +42,7 @@ ADVICE: Mapping[DeadLetterReason, str] = {
     DeadLetterReason.TOO_DEEP: "Flatten the value, or send it as a text.",
     DeadLetterReason.INVALID_TEXT: "Remove NUL characters and lone surrogates; PostgreSQL cannot store them.",
     DeadLetterReason.MISSING_FIELD: "Send the member that the detail names.",
-    DeadLetterReason.WRONG_TYPE: "Send the member that the detail names with the type of the table of bodies.",
+    DeadLetterReason.WRONG_TYPE: "Send the member that the detail names with the type that the table of bodies gives.",
     DeadLetterReason.INVALID_VALUE: "Correct the value; the detail names the rule that it breaks.",
     DeadLetterReason.RESULT_TOO_LARGE: "Store the text elsewhere and send its address, or raise RESULT_MAX_BYTES.",
     DeadLetterReason.INVALID_HEADER: "Correct the header that the detail names.",

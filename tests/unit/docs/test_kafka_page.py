@@ -3,7 +3,7 @@
 import pytest
 
 from taskmanager.application.changes import Outcome
-from taskmanager.application.dead_letters import DeadLetterReason
+from taskmanager.application.dead_letters import ADVICE, DeadLetterReason, advice
 from taskmanager.domain.errors import RefusalReason
 from taskmanager.domain.status import STATUS_NAMES, TRANSITIONS
 from tests.unit.docs.pages import first_column, section, text
@@ -21,6 +21,16 @@ PAGE = text("docs/kafka.md")
 )
 def test_a_catalogue_has_each_word_once_in_the_order_of_the_code(heading: str, catalogue: list[str]) -> None:
     assert first_column(section(PAGE, heading)) == [str(word) for word in catalogue]
+
+
+@pytest.mark.parametrize("reason", DeadLetterReason)
+def test_the_advice_is_that_of_the_code(reason: DeadLetterReason) -> None:
+    (row,) = [line for line in section(PAGE, "Dead letters").splitlines() if line.startswith(f"| `{reason}` |")]
+    assert row.replace("`", "").split(" | ")[-1].removesuffix(" |") + "." == ADVICE[reason] == advice(reason)
+
+
+def test_a_reason_that_this_release_does_not_know_has_an_answer_too() -> None:
+    assert "does not know" in advice("a_reason_of_tomorrow")
 
 
 def test_the_equation_names_every_outcome() -> None:
