@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from taskmanager.application.changes import Outcome, PartitionProgress
@@ -19,14 +20,19 @@ class Stretch(NamedTuple):
     messages: int
 
 
+NOTHING: Mapping[Partition, int] = MappingProxyType({})
+_NO_MESSAGES = Stretch(-1, 0, 0)
+
+
 class Batch:
     """Messages in the order of their offsets per partition, each with the command made of it.
 
     `starts` says where each partition stood before (and may name others); offsets between there and a message that hold
-    none (transaction markers, compacted ones) count as skipped.
+    none (transaction markers, compacted ones) count as skipped. So do those up to `reached`, for partitions whose reader
+    has got there without a further message.
     """
 
-    __slots__ = ("_stretches", "commands", "messages", "starts", "topic_ids")
+    __slots__ = ("_reached", "_stretches", "commands", "ends", "messages", "starts", "topic_ids")
 
     def __init__(
         self,
@@ -34,20 +40,20 @@ class Batch:
         commands: Sequence[Command],
         starts: Mapping[Partition, int],
         topic_ids: Mapping[str, str],
+        reached: Mapping[Partition, int] = NOTHING,
     ) -> None:
         self.messages = messages
         self.commands = commands
         self.topic_ids = topic_ids
         self._stretches = _stretches(messages)
-        self.starts = {partition: starts[partition] for partition in self._stretches}
+        # Where each partition stands afterwards.
+        self.ends = {partition: stretch.last + 1 for partition, stretch in self._stretches.items()}
+        self._reached = {at: end for at, end in reached.items() if end > self.ends.get(at, starts[at])}
+        self.ends |= self._reached
+        self.starts = {partition: starts[partition] for partition in self.ends}
 
     def __len__(self) -> int:
         return len(self.messages)
-
-    @property
-    def ends(self) -> dict[Partition, int]:
-        """Where each partition stands afterwards."""
-        return {partition: stretch.last + 1 for partition, stretch in self._stretches.items()}
 
     def claims(self) -> list[OffsetClaim]:
         """The stored offsets that must still stand, sorted."""
@@ -56,30 +62,32 @@ class Batch:
     def progress(self, now: datetime) -> dict[Partition, PartitionProgress]:
         """Where each partition stands afterwards; outcomes are not counted yet, but for offsets without a message."""
         progress = {}
-        for partition, (last, timestamp_ms, messages) in self._stretches.items():
+        for partition, end in self.ends.items():
+            _, timestamp_ms, messages = self._stretches.get(partition, _NO_MESSAGES)
             start = self.starts[partition]
-            moved = PartitionProgress(start, last + 1)
+            moved = PartitionProgress(start, end)
             if timestamp_ms > 0:
                 # A sender's clock that is ahead must not let time rules believe that more has been read than was.
                 is_past = timestamp_ms < now.timestamp() * 1000
                 moved.ingested_at = _EPOCH + timedelta(milliseconds=timestamp_ms) if is_past else now
-            if last + 1 - start > messages:
-                moved.count(Outcome.SKIPPED, last + 1 - start - messages)
+            if end - start > messages:
+                moved.count(Outcome.SKIPPED, end - start - messages)
             progress[partition] = moved
         return progress
 
     def halves(self) -> tuple[Self, Self]:
         """The batch as two that follow each other."""
         middle = len(self.messages) // 2
-        return self._part(0, middle), self._part(middle, len(self.messages))
+        return self._part(0, middle, NOTHING), self._part(middle, len(self.messages), self._reached)
 
     def replacing(self, commands: Sequence[Command]) -> Self:
         """The same messages with other commands."""
-        return type(self)(self.messages, commands, self.starts, self.topic_ids)
+        return type(self)(self.messages, commands, self.starts, self.topic_ids, self._reached)
 
-    def _part(self, low: int, high: int) -> Self:
+    def _part(self, low: int, high: int, reached: Mapping[Partition, int]) -> Self:
         before = {partition: stretch.last + 1 for partition, stretch in _stretches(self.messages[:low]).items()}
-        return type(self)(self.messages[low:high], self.commands[low:high], self.starts | before, self.topic_ids)
+        starts = self.starts | before
+        return type(self)(self.messages[low:high], self.commands[low:high], starts, self.topic_ids, reached)
 
 
 def _stretches(messages: Sequence[InboundMessage]) -> dict[Partition, Stretch]:

@@ -18,6 +18,8 @@ class StoreError(Exception):
 
 # The kind of a failure for want of a partition of the event log, which `EventLog.make_room` mends.
 NO_ROOM = "room"
+# The kind of a failure for want of a free connection of one's own, whatever the server is about.
+BUSY = "busy"
 
 
 class StoreUnavailable(StoreError):  # noqa: N818
@@ -114,6 +116,9 @@ class OffsetStore(Protocol):
 
     async def register(self, partitions: Mapping[Partition, tuple[str, int]]) -> Mapping[Partition, StoredOffset]:
         """Makes rows for partitions that have none, beginning at the given (topic id, offset), and reads all back."""
+
+    async def read(self, partitions: Sequence[Partition]) -> Mapping[Partition, StoredOffset]:
+        """The rows of those partitions that have one."""
 
 
 class Clock(Protocol):

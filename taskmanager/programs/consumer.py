@@ -10,16 +10,20 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from taskmanager.api.kafka.assignment import PinnedAssignment
+from taskmanager.api.kafka.assignment import Assignment
 from taskmanager.api.kafka.codec import Codec
 from taskmanager.api.kafka.loop import ConsumerLoop
+from taskmanager.api.kafka.ownership import Ownership, PinnedOwnership
+from taskmanager.api.kafka.stopped import StoppedPartitions
+from taskmanager.api.kafka.topic_watch import TopicWatch
 from taskmanager.application.commands import Partition
 from taskmanager.application.ports import NO_ROOM, StoreUnavailable
 from taskmanager.application.use_cases.apply_parked import ApplyParked
 from taskmanager.application.use_cases.ingest_batch import IngestBatch, Ingested, Prepared
 from taskmanager.application.use_cases.make_room import MakeRoom
-from taskmanager.config.errors import ConfigurationError, Mistake
 from taskmanager.infrastructure.kafka.consumer import PinnedConsumer
+from taskmanager.infrastructure.kafka.fetching import FetchingConsumer
+from taskmanager.infrastructure.kafka.group_consumer import GroupConsumer
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
@@ -48,13 +52,10 @@ class SystemClock:
 
 
 class ConsumerApplication:
-    """Composes and runs the loop of one slot: process `slot` of `CONSUMER_PROCESSES` in container `POD_ORDINAL`."""
+    """Composes and runs the loop of one slot of this container."""
 
     def __init__(self, factory: ApplicationFactory, slot: int) -> None:
         settings = factory.settings
-        if settings.app.consumer_assignment != "pinned":
-            mistake = Mistake("CONSUMER_ASSIGNMENT", settings.app.consumer_assignment, "must be pinned in this version")
-            raise ConfigurationError([mistake])
         factory.share_metrics()
         self._settings = settings
         self._name = factory.slot
@@ -62,23 +63,22 @@ class ConsumerApplication:
         self._working: asyncio.Task[None] | None = None
         self._loop: ConsumerLoop | None = None
         self._metrics = ConsumerMetrics()
+        self._pulse = factory.pulse()
         self._session = Session(
             settings.database.dsn_kwargs(f"{settings.app.name} {self._name}"),
             timeout=settings.database.query_timeout + settings.database.connection_timeout + _SESSION_MARGIN_SECONDS,
         )
-        properties = settings.kafka.client_properties(self._name)
-        self._source = PinnedConsumer(
-            properties | {"group.id": settings.kafka.group_id},
-            batch_size=settings.app.consumer_batch_size,
-            batch_bytes=settings.app.consumer_batch_bytes,
-        )
         self._topics = factory.kafka_probe()
-        self._assignment = PinnedAssignment(
+        self._source, ownership = _source(factory, slot)
+        offsets = PostgresOffsetStore(self._session)
+        self._assignment = Assignment(
             self._topics.describe,
+            self._topics.describe_existing,
             self._topics.watermarks_of,
-            PostgresOffsetStore(self._session),
-            index=settings.app.pod_ordinal * settings.app.consumer_processes + slot,
-            count=settings.app.consumer_processes * settings.app.consumer_replicas,
+            offsets,
+            ownership,
+            StoppedPartitions(offsets.read, self._metrics.partitions_stopped),
+            TopicWatch(self._topics.glance),
         )
 
     async def start(self) -> None:
@@ -97,6 +97,7 @@ class ConsumerApplication:
             self._loop.stop()
         if self._working is not None:
             await asyncio.wait([self._working])  # how it ended is told by `wait`
+        await self._assignment.close()
         await self._source.close()
         await self._topics.close()
         await self._session.close()
@@ -110,7 +111,7 @@ class ConsumerApplication:
         app, kafka = self._settings.app, self._settings.kafka
         # Unique among all writers of all containers.
         slot = f"{app.pod_ordinal}-{self._name}"
-        store = PostgresTaskStore(self._session, slot, stopping=lambda: self._stopping)
+        store = PostgresTaskStore(self._session, slot, stopping=self._is_stopping)
         clock = SystemClock()
         codec = Codec(
             request_topic=kafka.web_crawl_request_topic,
@@ -135,6 +136,7 @@ class ConsumerApplication:
                 raise
 
         async def sweep() -> int:
+            await self._assignment.review()
             applied = await apply_parked()
             await make_room()
             return applied
@@ -146,17 +148,36 @@ class ConsumerApplication:
             self._retrying(write),
             sweep,
             self._retrying(begin),
+            self._assignment.has_changed,
             self._assignment.topic_ids,
             self._metrics,
+            self._pulse,
         )
 
     def _retrying(self, inner: Callable[_Arguments, Awaitable[_Answer]]) -> RetryUnavailable[_Arguments, _Answer]:
         return RetryUnavailable(
             inner,
             on=(StoreUnavailable, TopicsUnavailable),
-            stopping=lambda: self._stopping,
+            stopping=self._is_stopping,
             retried=self._metrics.retried,
         )
+
+    def _is_stopping(self) -> bool:
+        """Asked before every attempt at anything that is tried again and again, which is a sign of life too."""
+        self._pulse.beat()
+        return self._stopping
+
+
+def _source(factory: ApplicationFactory, slot: int) -> tuple[FetchingConsumer, Ownership]:
+    """Who reads, and who says which partitions: arithmetic, or the group that the reader is a member of."""
+    app, kafka = factory.settings.app, factory.settings.kafka
+    properties = kafka.client_properties(factory.slot) | {"group.id": kafka.group_id}
+    limits = {"batch_size": app.consumer_batch_size, "batch_bytes": app.consumer_batch_bytes}
+    if app.consumer_assignment == "group":
+        member = GroupConsumer(properties, kafka.source_topics, **limits)
+        return member, member
+    ownership = PinnedOwnership(slot, app.pod_ordinal, app.consumer_replicas, factory.consumer_count().read)
+    return PinnedConsumer(properties, **limits), ownership
 
 
 def _tune_interpreter() -> None:
@@ -176,8 +197,9 @@ def _tune_interpreter() -> None:
 def command(slot: int) -> ExitCode:
     """Take requests and reports from Kafka into the database.
 
-    Process SLOT of CONSUMER_PROCESSES reads its share of the partitions of both topics. Start each slot once; a second
-    process of the same slot does no harm, it only wastes work.
+    Process SLOT of CONSUMER_PROCESSES (or of as many as bin/scale asked for) reads its share of the partitions of both
+    topics; with CONSUMER_ASSIGNMENT=group Kafka hands them out. Start each slot once; a second process of the same slot
+    does no harm, it only wastes work. A slot beyond the number waits until it is wanted.
     """
     _tune_interpreter()
     name = f"consumer-{slot:02d}"

@@ -8,9 +8,9 @@ import click
 import orjson
 
 from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.ports import StoreError
 from taskmanager.application.use_cases.verify_history import Verification, VerifyHistory
-from taskmanager.application.verification.topics import TopicEnds
 from taskmanager.config.kafka import KafkaConfig
 from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.kafka.topics import TopicCatalogue, TopicsUnavailable

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from taskmanager.application.batch import Batch
+from taskmanager.application.batch import NOTHING, Batch
 from taskmanager.application.commands import InboundMessage, Partition
 from tests.fakes.messages import TOPIC_IDS, codec
 
@@ -12,14 +12,18 @@ def partition_of(message: InboundMessage) -> Partition:
     return Partition(message.topic, message.partition)
 
 
-def batch_of(messages: Sequence[InboundMessage], starts: Mapping[Partition, int] | None = None) -> Batch:
+def batch_of(
+    messages: Sequence[InboundMessage],
+    starts: Mapping[Partition, int] | None = None,
+    reached: Mapping[Partition, int] = NOTHING,
+) -> Batch:
     """A batch of these messages; partitions that `starts` does not name begin at their first message."""
-    begins: dict[Partition, int] = {}
+    begins: dict[Partition, int] = {at: starts[at] for at in reached if starts and at in starts}
     for message in messages:
         partition = partition_of(message)
         begins.setdefault(partition, (starts or {}).get(partition, message.offset))
     reader = codec()
-    return Batch(messages, [reader.decode(message) for message in messages], begins, TOPIC_IDS)
+    return Batch(messages, [reader.decode(message) for message in messages], begins, TOPIC_IDS, reached)
 
 
 def numbered(messages: Sequence[InboundMessage], first: int = 0) -> list[InboundMessage]:

@@ -54,13 +54,30 @@ class Told:
         self.ignored_parts.append((unknown_keys, bad_traces))
 
 
+class Beats:
+    """Implements `Pulse`: how often it beat."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def beat(self) -> None:
+        """Once more."""
+        self.count += 1
+
+
 class Consumer:
-    """A loop on fakes; `write` and `sweep` may be replaced before it runs."""
+    """A loop on fakes; `write` and `sweep` may be replaced before it runs.
+
+    `partitions` are those that it owns; setting `changed` makes it ask for them again.
+    """
 
     def __init__(self, messages: Sequence[InboundMessage], fetch_size: int) -> None:
         self.store = InMemoryTaskStore()
         self.source = InMemoryMessageSource(messages, fetch_size=fetch_size)
         self.told = Told()
+        self.pulse = Beats()
+        self.partitions = dict(PARTITIONS)
+        self.changed = False
         self.offsets_read = 0
         self.ingest = IngestBatch(self.store, FixedClock())
         self.write: Callable[[Prepared], Awaitable[Ingested]] = self.ingest.write
@@ -70,13 +87,23 @@ class Consumer:
     async def read_offsets(self) -> Mapping[Partition, int]:
         """The stored offsets."""
         self.offsets_read += 1
-        stored = await self.store.register(PARTITIONS)
+        self.changed = False
+        stored = await self.store.register(self.partitions)
         return {partition: offset for partition, (_, offset) in stored.items()}
 
     def start(self) -> asyncio.Task[None]:
         """Lets the loop run."""
         self.loop = ConsumerLoop(
-            self.source, codec(), self.ingest.prepare, self.write, self.sweep, self.read_offsets, TOPIC_IDS, self.told
+            self.source,
+            codec(),
+            self.ingest.prepare,
+            self.write,
+            self.sweep,
+            self.read_offsets,
+            lambda: self.changed,
+            TOPIC_IDS,
+            self.told,
+            self.pulse,
         )
         return asyncio.create_task(self.loop.run())
 

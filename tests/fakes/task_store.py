@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from taskmanager.application.changes import Changes, Outcome
-from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source, TimeOut
+from taskmanager.application.commands import (
+    CreateTask,
+    InboundMessage,
+    Partition,
+    Reject,
+    ReportStatus,
+    Source,
+    TimeOut,
+)
 from taskmanager.application.dead_letter_model import PastAction
 from taskmanager.application.ports import (
     Fenced,
@@ -113,9 +121,12 @@ class InMemoryTaskStore:
         rows = self.contents.offsets
         for partition, (topic_id, first) in partitions.items():
             rows.setdefault(partition, StoredPartition(topic_id, first, first))
-        return {
-            partition: StoredOffset(rows[partition].topic_id, rows[partition].next_offset) for partition in partitions
-        }
+        return await self.read(list(partitions))
+
+    async def read(self, partitions: Sequence[Partition]) -> Mapping[Partition, StoredOffset]:
+        """See `OffsetStore.read`."""
+        rows = self.contents.offsets
+        return {at: StoredOffset(rows[at].topic_id, rows[at].next_offset) for at in partitions if at in rows}
 
 
 class InMemoryTransaction:

@@ -1,89 +1,116 @@
-"""Which partitions a process owns, and where each begins."""
+"""What a process is to read, from where, and when that has to be looked at again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from taskmanager.api.kafka.ownership import Ownership
+from taskmanager.api.kafka.stopped import Stop, StoppedPartitions
+from taskmanager.api.kafka.topic_watch import Topics, TopicWatch
 from taskmanager.application.commands import Partition
-from taskmanager.application.ports import OffsetStore
+from taskmanager.application.offsets import OffsetProblem, TopicEnds, diagnose
+from taskmanager.application.ports import OffsetStore, StoredOffset
 
 log = structlog.get_logger(__name__)
 
-
-class OffsetsUnusable(Exception):  # noqa: N818
-    """The stored offsets do not fit the topics; the text says why and what to do. Retrying does not help."""
-
-
-class Topic(Protocol):
-    """What a topic says of itself."""
-
-    @property
-    def topic_id(self) -> str: ...
-    @property
-    def partitions(self) -> int: ...
-
-
-Describe = Callable[[], Awaitable[Mapping[str, Topic]]]
+Describe = Callable[[], Awaitable[Topics]]
 Watermarks = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
 
 
-class PinnedAssignment:
-    """Process `index` of `count` owns the partitions p of every topic with p mod count = index."""
+class Assignment:
+    """The partitions that `ownership` gives to this process, without those whose offsets do not fit their topics.
+
+    `describe` must answer all topics, `describe_existing` may leave out those that are not there.
+    """
 
     def __init__(
-        self, describe: Describe, watermarks: Watermarks, offsets: OffsetStore, *, index: int, count: int
+        self,
+        describe: Describe,
+        describe_existing: Describe,
+        watermarks: Watermarks,
+        offsets: OffsetStore,
+        ownership: Ownership,
+        stopped: StoppedPartitions,
+        watch: TopicWatch,
     ) -> None:
         self._describe = describe
+        self._describe_existing = describe_existing
         self._watermarks = watermarks
         self._offsets = offsets
-        self._index = index
-        self._count = count
+        self._ownership = ownership
+        self._stopped = stopped
+        self._watch = watch
         self._topic_ids: dict[str, str] = {}
-        self._owned: list[Partition] = []
+        self._topics: Topics = {}
+        self._partitions: dict[str, int] = {}
+        self._reading: Mapping[Partition, int] = {}
 
     @property
     def topic_ids(self) -> Mapping[str, str]:
-        """The id of each topic as of the last look; one object, which later looks change."""
+        """The id of each topic as of the last `read_offsets`; one object, which later calls change."""
         return self._topic_ids
 
-    async def identify(self) -> Mapping[str, str]:
-        """Looks up the topics; answers their ids, kept up to date. Raises what `describe` raises."""
-        described = await self._describe()
-        self._topic_ids.update({name: topic.topic_id for name, topic in described.items()})
-        self._owned = [
-            Partition(name, number)
-            for name, topic in sorted(described.items())
-            for number in range(self._index, topic.partitions, self._count)
-        ]
-        log.info("partitions_owned", index=self._index, count=self._count, partitions=len(self._owned))
-        return self._topic_ids
+    def has_changed(self) -> bool:
+        """Whether `read_offsets` should be asked again: other owners, other topics, a partition that may go on."""
+        return self._ownership.has_changed() or self._watch.has_changed(self._topics) or self._stopped.is_due()
 
     async def read_offsets(self) -> Mapping[Partition, int]:
         """Where each owned partition goes on: its stored offset, or on the very first start its first offset.
 
-        Raises `OffsetsUnusable` for a topic that was made anew and for an offset that the topic no longer holds.
+        A partition of a topic that was made anew, or that no longer holds the offset, is left out and told of. At the
+        start both topics have to be there; one that goes away later is left out until it is back. Raises what
+        `describe` and `watermarks` raise, and a `StoreError`.
         """
-        await self.identify()
-        if not self._owned:
+        # A process that has never seen a topic cannot tell a partition of it that is missing.
+        topics = await (self._describe_existing() if self._topics else self._describe())
+        self._topics = topics
+        self._topic_ids.update({name: topic.topic_id for name, topic in topics.items()})
+        self._partitions.update({name: topic.partitions for name, topic in topics.items()})
+        owned = self._ownership.owned(self._partitions)
+        there = [p for p in owned if p.topic in topics and p.partition < topics[p.topic].partitions]
+        stops = {p: Stop(OffsetProblem.TOPIC_MISSING, None, None) for p in owned if p not in set(there)}
+        reading: dict[Partition, int] = {}
+        for partition, (stored, ends) in (await self._look(there)).items():
+            problem = diagnose(stored, ends)
+            if problem is None:
+                reading[partition] = stored.next_offset
+            else:
+                stops[partition] = Stop(problem, stored, ends)
+        self._stopped.replace(stops)
+        self._tell(reading)
+        return reading
+
+    async def review(self) -> None:
+        """Looks after the partitions that are stopped, between two transactions; raises a `StoreError`."""
+        await self._stopped.review()
+
+    async def close(self) -> None:
+        """Looks no more."""
+        await self._watch.close()
+
+    async def _look(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[StoredOffset, TopicEnds]]:
+        if not partitions:
             return {}
-        marks = await self._watermarks(self._owned)
-        stored = await self._offsets.register(
-            {partition: (self._topic_ids[partition.topic], marks[partition][0]) for partition in self._owned}
-        )
+        marks = await self._watermarks(partitions)
+        stored = await self._offsets.register({p: (self._topic_ids[p.topic], marks[p][0]) for p in partitions})
         if any(offset > marks[partition][1] for partition, (_, offset) in stored.items()):
             # Another owner may have read beyond the end that was seen before the offsets were.
-            marks = await self._watermarks(self._owned)
-        problems = []
-        for partition, (topic_id, offset) in sorted(stored.items()):
-            low, high = marks[partition]
-            name = f"{partition.topic}/{partition.partition}"
-            if topic_id != self._topic_ids[partition.topic]:
-                problems.append(f"{name}: the topic was deleted and made anew since it was read up to {offset}")
-            elif not low <= offset <= high:
-                problems.append(f"{name}: it was read up to {offset}, but the topic holds {low} to {high}")
-        if problems:
-            raise OffsetsUnusable(
-                f"{'; '.join(problems)}. Decide where to go on: docs/operations.md, Offsets that do not fit"
+            marks = await self._watermarks(partitions)
+        return {p: (stored[p], TopicEnds(self._topic_ids[p.topic], *marks[p])) for p in sorted(stored)}
+
+    def _tell(self, reading: Mapping[Partition, int]) -> None:
+        if reading.keys() != self._reading.keys() or not self._reading:
+            log.info(
+                "partitions_owned",
+                partitions=len(reading),
+                taken_up=_by_topic(reading.keys() - self._reading.keys()),
+                given_up=_by_topic(self._reading.keys() - reading.keys()),
             )
-        return {partition: offset for partition, (_, offset) in stored.items()}
+        self._reading = reading
+
+
+def _by_topic(partitions: Iterable[Partition]) -> dict[str, list[int]]:
+    numbers: dict[str, list[int]] = {}
+    for topic, number in sorted(partitions):
+        numbers.setdefault(topic, []).append(number)
+    return numbers

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -13,22 +13,36 @@ from taskmanager.api.kafka.codec import Codec
 from taskmanager.api.kafka.spans import batch_span
 from taskmanager.application.batch import Batch
 from taskmanager.application.commands import Command, InboundMessage, Partition
-from taskmanager.application.ports import Fenced, StoreError
+from taskmanager.application.ports import Fenced, Pulse, StoreError
 from taskmanager.application.use_cases.ingest_batch import Ingested, Prepared
 
 log = structlog.get_logger(__name__)
 
-_FENCED_PAUSE_SECONDS = (0.2, 1.0)
+_PAUSE_SECONDS = (0.2, 1.0)
 _PROGRESS_SECONDS = 1.0
+# Behind the last message of a partition may lie markers of transactions: with no further message to carry their offsets
+# along, they are written by themselves, but not after every transaction that somebody else commits.
+_REACHED_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
 _DECODE_STRETCH = 100
 
 
+class Fetched(Protocol):
+    """What a fetch brings; see `FetchingConsumer`."""
+
+    @property
+    def messages(self) -> Sequence[Any]: ...
+    @property
+    def reached(self) -> Mapping[Partition, int]: ...
+    @property
+    def lost(self) -> Collection[Partition]: ...
+
+
 class MessageSource(Protocol):
-    """Where messages come from; see `PinnedConsumer`."""
+    """Where messages come from; see `FetchingConsumer`."""
 
     async def assign(self, offsets: Mapping[Partition, int]) -> None: ...
-    async def fetch(self) -> Sequence[Any]: ...
+    async def fetch(self) -> Fetched: ...
     def read(self, fetched: Any) -> InboundMessage: ...
     def publish_progress(self, offsets: Mapping[Partition, int]) -> None: ...
 
@@ -48,11 +62,16 @@ Sweep = Callable[[], Awaitable[int]]
 ReadOffsets = Callable[[], Awaitable[Mapping[Partition, int]]]
 
 
+class PartitionsLost(Exception):  # noqa: N818
+    """The source cannot read partitions on; the stored offsets will tell why."""
+
+
 class ConsumerLoop:
     """Carries messages from the source to the use case until `stop` is asked for, then finishes the batch in hand.
 
-    `read_offsets` answers the stored offsets of the partitions that this process owns; it is asked at the start, and
-    again whenever a batch was fenced off. `write` retries by itself what can be retried.
+    `read_offsets` answers the stored offsets of the partitions that this process is to read; it is asked at the start,
+    and again when `has_changed` says so (after the batch in hand), a batch was fenced off, or the source has lost a
+    partition. `write` and `read_offsets` retry by themselves what can be retried.
     """
 
     def __init__(
@@ -63,8 +82,10 @@ class ConsumerLoop:
         write: Write,
         sweep: Sweep,
         read_offsets: ReadOffsets,
+        has_changed: Callable[[], bool],
         topic_ids: Mapping[str, str],
         metrics: LoopMetrics,
+        pulse: Pulse,
     ) -> None:
         self._source = source
         self._codec = codec
@@ -72,10 +93,14 @@ class ConsumerLoop:
         self._write = write
         self._sweep = sweep
         self._read_offsets = read_offsets
+        self._has_changed = has_changed
         self._topic_ids = topic_ids
         self._metrics = metrics
+        self._pulse = pulse
         self._stopping = False
         self._positions: dict[Partition, int] = {}
+        self._reached: dict[Partition, int] = {}
+        self._reached_since = 0.0
         self._written: dict[Partition, int] = {}
         self._published = self._swept = 0.0
 
@@ -85,31 +110,45 @@ class ConsumerLoop:
 
     async def run(self) -> None:
         """Works until stopped; raises what cannot be retried."""
-        await self._begin()
         while not self._stopping:
+            await self._begin()
             try:
                 await self._work()
             except Fenced:
                 self._metrics.fenced()
-                gc.collect()  # the batches that are void are large, and their failure's traceback may hold them
                 log.warning("fenced: another owner has moved a partition; reading on from the stored offsets")
-                await asyncio.sleep(random.uniform(*_FENCED_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
-                await self._begin()
+                await self._recover()
+            except PartitionsLost as lost:
+                log.warning("partitions_lost", partitions=str(lost))
+                await self._recover()
+
+    async def _recover(self) -> None:
+        gc.collect()  # the batches that are void are large, and their failure's traceback may hold them
+        await asyncio.sleep(random.uniform(*_PAUSE_SECONDS))  # noqa: S311 - jitter, not a secret
 
     async def _begin(self) -> None:
         self._positions = dict(await self._read_offsets())
-        self._written = {}
+        self._reached = {}
+        # Whoever had a partition before may not have come to publish where it left off.
+        self._written = dict(self._positions)
         await self._source.assign(self._positions)
+        self._pulse.beat()
 
     async def _work(self) -> None:
         """Keeps one fetch and one write under way; prepares a batch while the one before it is being written."""
         fetching = asyncio.create_task(self._source.fetch())
         writing: asyncio.Task[None] | None = None
+        lost: Collection[Partition] = ()
         try:
-            while not self._stopping:
+            while not self._stopping and not self._has_changed():
                 fetched = await fetching
+                self._pulse.beat()
+                if lost := fetched.lost:
+                    break
                 fetching = asyncio.create_task(self._source.fetch())
-                batch = self._prepare(await self._decode(fetched)) if fetched else None
+                self._note_reached(fetched.reached)
+                has_work = fetched.messages or self._is_offset_due()
+                batch = self._prepare(await self._decode(fetched.messages)) if has_work else None
                 if writing is not None:
                     done, writing = writing, None
                     await done
@@ -123,6 +162,20 @@ class ConsumerLoop:
         failure = next((outcome for outcome in outcomes if isinstance(outcome, BaseException)), None)
         if failure is not None:
             raise failure
+        if lost:
+            raise PartitionsLost(", ".join(f"{topic}/{number}" for topic, number in sorted(lost)))
+
+    def _note_reached(self, reached: Mapping[Partition, int]) -> None:
+        if reached and not self._reached:
+            self._reached_since = monotonic()
+        self._reached.update({at: end for at, end in reached.items() if at in self._positions})
+
+    def _is_offset_due(self) -> bool:
+        if not self._reached or monotonic() - self._reached_since < _REACHED_SECONDS:
+            return False
+        # At the end of messages that are on their way already there is nothing left to write.
+        self._reached = {at: end for at, end in self._reached.items() if end > self._positions[at]}
+        return bool(self._reached)
 
     async def _decode(self, fetched: Sequence[Any]) -> Batch:
         read, decode = self._source.read, self._codec.decode
@@ -134,7 +187,8 @@ class ConsumerLoop:
             commands += [decode(message) for message in stretch]
             # The write of the batch before goes on meanwhile: its answers must not wait for all of this.
             await asyncio.sleep(0)
-        batch = Batch(messages, commands, self._positions, self._topic_ids)
+        reached, self._reached = self._reached, {}
+        batch = Batch(messages, commands, self._positions, self._topic_ids, reached)
         self._positions |= batch.ends
         return batch
 
@@ -142,6 +196,7 @@ class ConsumerLoop:
         began = monotonic()
         with batch_span(prepared.batch):
             ingested = await self._write(prepared)
+        self._pulse.beat()
         self._metrics.batch_committed(ingested, len(prepared.batch), monotonic() - began)
         self._written.update({partition: moved.next_offset for partition, moved in ingested.progress.items()})
         await self._maintain()

@@ -92,6 +92,8 @@ class IngestBatch:
                 for half in batch.halves():
                     await self._write_or_bisect(Prepared(half), ingested)
                 return
+            if not batch:
+                raise  # It moves offsets alone, which no rule forbids.
             reject = Reject(DeadLetterReason.REFUSED_BY_DATABASE, str(refusal), getattr(batch.commands[0], "id", None))
             ingested.add(await self._write(Prepared(batch.replacing([reject]))))
 

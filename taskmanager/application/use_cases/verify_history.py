@@ -6,10 +6,11 @@ from typing import Protocol
 import msgspec
 
 from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.verification.findings import Finding, Findings
 from taskmanager.application.verification.ledger import PartitionLedger, check_ledger
 from taskmanager.application.verification.replay import TaskHistory, check_history
-from taskmanager.application.verification.topics import TopicEnds, check_topics, lag
+from taskmanager.application.verification.topics import check_topics, lag
 
 Counted = tuple[Finding, int]
 Progress = Callable[[str], None]

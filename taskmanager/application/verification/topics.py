@@ -1,19 +1,11 @@
 """What was read must lie in the topics as they are."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.verification.findings import Finding, FindingKind
 from taskmanager.application.verification.ledger import PartitionLedger
-
-
-class TopicEnds(NamedTuple):
-    """The incarnation of a partition's topic, its first offset and the one behind its last."""
-
-    topic_id: str
-    low: int
-    high: int
 
 
 def check_topics(ledgers: Sequence[PartitionLedger], ends: Mapping[Partition, TopicEnds]) -> Iterator[Finding]:

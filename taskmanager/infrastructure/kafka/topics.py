@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -13,6 +13,10 @@ from taskmanager.application.commands import Partition
 
 class TopicsUnavailable(Exception):  # noqa: N818
     """The brokers did not answer, or a topic is missing; its text names what."""
+
+
+class TopicsMissing(TopicsUnavailable):
+    """The brokers have answered that there is no such topic."""
 
 
 class TopicDescription(NamedTuple):
@@ -32,15 +36,28 @@ class TopicCatalogue:
     def describe(self, topics: Iterable[str]) -> dict[str, TopicDescription]:
         """Each topic's id and partitions; a topic that is deleted and made anew has another id."""
         names = list(topics)
+        described = self.describe_existing(names)
+        if missing := [name for name in names if name not in described]:
+            raise TopicsMissing(f"cannot describe the topics {', '.join(missing)}: there are no such topics")
+        return described
+
+    def describe_existing(self, topics: Iterable[str]) -> dict[str, TopicDescription]:
+        """The same for those of the topics that there are."""
+        names = list(topics)
+        described = {}
         try:
             futures = self._admin.describe_topics(TopicCollection(names), request_timeout=self._timeout)
-            described = {name: futures[name].result(self._timeout) for name in names}
+            for name in names:
+                try:
+                    found = futures[name].result(self._timeout)
+                except KafkaException as error:
+                    if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                        raise
+                else:
+                    described[name] = TopicDescription(_uuid(found.topic_id), len(found.partitions))
         except (KafkaException, TimeoutError) as error:
             raise TopicsUnavailable(f"cannot describe the topics {', '.join(names)}: {_text(error)}") from error
-        return {
-            name: TopicDescription(_uuid(description.topic_id), len(description.partitions))
-            for name, description in described.items()
-        }
+        return described
 
     def watermarks(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         """The first offset and the one behind the last of each partition."""

@@ -1,6 +1,8 @@
 """What the consumers and the API count; the names are public (docs/observability.md)."""
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+from collections.abc import Mapping
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from taskmanager.application.use_cases.ingest_batch import Ingested
 from taskmanager.infrastructure.metrics.histograms import (
@@ -10,6 +12,7 @@ from taskmanager.infrastructure.metrics.histograms import (
     TASK_SECONDS,
     observe_all,
 )
+from taskmanager.infrastructure.metrics.multiprocess import GAUGES_OF_EACH_PROCESS
 
 
 class ConsumerMetrics:
@@ -48,6 +51,14 @@ class ConsumerMetrics:
             "Batches thrown away because another owner had moved the offset.",
             registry=registry,
         )
+        self._stopped = Gauge(
+            "kafka_consumer_partitions_stopped",
+            "Partitions that are not read until somebody decides where to go on, by reason.",
+            ["topic", "reason"],
+            registry=registry,
+            multiprocess_mode=GAUGES_OF_EACH_PROCESS,
+        )
+        self._stopped_labels: set[tuple[str, str]] = set()
         self._swept = Counter(
             "kafka_consumer_parked_reports_applied",
             "Parked reports that were applied once their task had appeared.",
@@ -76,8 +87,9 @@ class ConsumerMetrics:
             self._failed.labels(topic, reason.value).inc(count)
         for status, durations in ingested.durations.items():
             observe_all(self._settled.labels(status.value), TASK_SECONDS, durations)
-        self._size.observe(messages)
-        self._processing.observe(seconds)
+        if messages:
+            self._size.observe(messages)
+            self._processing.observe(seconds)
 
     def retried(self, reason: str) -> None:
         """Counts another try of a batch; `reason` is one of a fixed set, such as `connection` or `deadlock`."""
@@ -86,6 +98,12 @@ class ConsumerMetrics:
     def fenced(self) -> None:
         """Counts a batch that another owner of a partition had overtaken."""
         self._fenced.inc()
+
+    def partitions_stopped(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Sets how many partitions are stopped, by topic and reason; there are none but these."""
+        self._stopped_labels |= counts.keys()
+        for topic, reason in self._stopped_labels:
+            self._stopped.labels(topic, reason).set(counts.get((topic, reason), 0))
 
     def swept(self, applied: int) -> None:
         """Counts parked reports whose task appeared later."""

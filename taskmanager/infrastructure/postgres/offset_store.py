@@ -1,6 +1,6 @@
 """Where consumers begin, on PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from taskmanager.application.commands import Partition
 from taskmanager.application.ports import StoredOffset
@@ -24,9 +24,14 @@ class PostgresOffsetStore:
                 for p, (topic_id, first) in sorted(partitions.items())
             ]
         )
-        found = await self._session.execute(
-            f"{self._statements['register']}; {self._statements['read']}", {"partitions": rows}
-        )
+        return await self._read(f"{self._statements['register']}; {self._statements['read']}", rows)
+
+    async def read(self, partitions: Sequence[Partition]) -> Mapping[Partition, StoredOffset]:
+        """See `OffsetStore.read`."""
+        return await self._read(self._statements["read"], dumps([p._asdict() for p in partitions]))
+
+    async def _read(self, statement: str, rows: str) -> Mapping[Partition, StoredOffset]:
+        found = await self._session.execute(statement, {"partitions": rows})
         return {
             Partition(topic, partition): StoredOffset(topic_id, next_offset)
             for topic, partition, topic_id, next_offset in found

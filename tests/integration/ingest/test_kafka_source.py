@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from taskmanager.application.commands import UNREADABLE_HEADERS, InboundMessage, Partition
 from taskmanager.devstack import StackInfo
 from taskmanager.devstack.topics import create_topics, delete_topics
-from taskmanager.infrastructure.kafka.consumer import PartitionLost, PinnedConsumer
+from taskmanager.infrastructure.kafka.consumer import PinnedConsumer
 from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.kafka.topics import TopicCatalogue, TopicsUnavailable
 from tests.integration.ingest.raw_producer import send_with_header
@@ -59,9 +59,17 @@ async def fetched(source: PinnedConsumer, count: int) -> list[list[InboundMessag
     """The fetches that bring so many messages."""
     fetches: list[list[InboundMessage]] = []
     while sum(map(len, fetches)) < count:
-        if messages := await source.fetch():
+        if messages := (await source.fetch()).messages:
             fetches.append([source.read(message) for message in messages])
     return fetches
+
+
+async def reached(source: PinnedConsumer, count: int) -> dict[Partition, int]:
+    """The ends of so many partitions."""
+    ends: dict[Partition, int] = {}
+    while len(ends) < count:
+        ends |= (await source.fetch()).reached
+    return ends
 
 
 async def test_a_message_comes_with_everything_that_it_has(
@@ -136,7 +144,49 @@ async def test_nothing_to_fetch_is_an_empty_fetch(topic: str, source: _Open) -> 
     consumer = source()
     await consumer.assign({Partition(topic, 0): 0})
 
-    assert await consumer.fetch() == []
+    assert (await consumer.fetch()).messages == []
+
+
+async def test_the_end_of_a_partition_is_told_once_and_again_when_it_moves(
+    topic: str, send: Callable[..., None], source: _Open
+) -> None:
+    send(b"x", b"y", partition=1)
+    consumer = source()
+    await consumer.assign({Partition(topic, 0): 0, Partition(topic, 1): 0})
+    assert await reached(consumer, 2) == {Partition(topic, 0): 0, Partition(topic, 1): 2}
+    send(b"z", partition=1)
+    assert await reached(consumer, 1) == {Partition(topic, 1): 3}
+
+
+@pytest.mark.parametrize("end", ["commit", "abort"])
+async def test_the_end_lies_behind_the_markers_of_transactions(
+    stack: StackInfo, topic: str, source: _Open, end: str
+) -> None:
+    producer = Producer({"bootstrap.servers": stack.kafka_brokers, "transactional.id": topic})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"x", partition=0)
+    assert producer.flush(10) == 0
+    producer.commit_transaction(30) if end == "commit" else producer.abort_transaction(30)
+    consumer = source()
+    await consumer.assign({Partition(topic, 0): 0})
+
+    assert await reached(consumer, 1) == {Partition(topic, 0): 2}
+
+
+async def test_an_end_waits_until_the_messages_before_it_are_handed_out(
+    topic: str, send: Callable[..., None], source: _Open
+) -> None:
+    send(*(b"x" * 600 for _ in range(7)))
+    consumer = source(batch_bytes=1000)
+    await consumer.assign({Partition(topic, 0): 0})
+    handed_out = 0
+    while True:
+        fetched = await consumer.fetch()
+        handed_out += len(fetched.messages)
+        if fetched.reached:
+            break
+    assert (handed_out, fetched.reached) == (7, {Partition(topic, 0): 7})
 
 
 async def test_an_offset_out_of_range_never_jumps_in_silence(
@@ -146,8 +196,9 @@ async def test_an_offset_out_of_range_never_jumps_in_silence(
     consumer = source()
     await consumer.assign({Partition(topic, 0): 7})
 
-    with pytest.raises(PartitionLost, match=rf"{topic}/0: offset 7"):
-        await fetched(consumer, 1)
+    while not (lost := (await consumer.fetch()).lost):
+        pass
+    assert lost == {Partition(topic, 0)}
 
 
 async def test_progress_is_published_to_the_group(stack: StackInfo, topic: str, send: Callable[..., None]) -> None:

@@ -35,6 +35,24 @@ def test_offsets_that_hold_no_message_count_as_skipped() -> None:
     assert progress[_REQUESTS_0].outcomes == {Outcome.SKIPPED: 6}
 
 
+def test_offsets_behind_the_last_message_count_as_skipped_and_tell_no_time() -> None:
+    other = Partition(STATUSES, 2)
+    batch = batch_of([request(offset=3)], {_REQUESTS_0: 3, other: 7}, {_REQUESTS_0: 6, other: 9})
+    progress = batch.progress(NOON)
+
+    assert batch.ends == {_REQUESTS_0: 6, other: 9}
+    assert [claim.start for claim in batch.claims()] == [3, 7]
+    assert progress[_REQUESTS_0].outcomes == progress[other].outcomes == {Outcome.SKIPPED: 2}
+    assert (progress[_REQUESTS_0].ingested_at, progress[other].ingested_at) == (NOON, None)
+
+
+def test_an_end_that_messages_have_passed_says_nothing() -> None:
+    other = Partition(STATUSES, 2)
+    batch = batch_of([request(offset=3), request(offset=5)], {_REQUESTS_0: 3, other: 7}, {_REQUESTS_0: 5, other: 7})
+
+    assert batch.ends == {_REQUESTS_0: 6}
+
+
 @pytest.mark.parametrize(
     ("timestamp_ms", "reached"),
     [
@@ -73,10 +91,17 @@ def _messages(sent: list[tuple[str, int, int]]) -> list[InboundMessage]:
     return messages
 
 
-@given(_SENT)
-def test_halves_follow_each_other_and_come_to_the_same(sent: list[tuple[str, int, int]]) -> None:
+_REACHED = st.dictionaries(
+    st.builds(Partition, st.sampled_from([REQUESTS, STATUSES]), st.integers(0, 3)), st.integers(0, 40)
+)
+
+
+@given(_SENT, _REACHED)
+def test_halves_follow_each_other_and_come_to_the_same(
+    sent: list[tuple[str, int, int]], reached: dict[Partition, int]
+) -> None:
     messages = _messages(sent)
-    whole = batch_of(messages, {partition_of(message): 0 for message in messages})
+    whole = batch_of(messages, dict.fromkeys([*map(partition_of, messages), *reached], 0), reached)
     first, second = whole.halves()
 
     assert [*first.messages, *second.messages] == whole.messages

@@ -1,31 +1,84 @@
-"""Which partitions a process owns, and where it may begin."""
+"""What a process reads, from where, and when it looks again."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from taskmanager.api.kafka.assignment import OffsetsUnusable, PinnedAssignment
+from taskmanager.api.kafka.assignment import Assignment
+from taskmanager.api.kafka.stopped import StoppedPartitions
+from taskmanager.api.kafka.topic_watch import TopicWatch
 from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import OffsetProblem
 from taskmanager.infrastructure.kafka.topics import TopicDescription
+from tests.fakes.consumer import Seconds, others_run
 from tests.fakes.messages import REQUESTS, STATUSES, TOPIC_IDS
 from tests.fakes.task_store import InMemoryTaskStore, StoredPartition
 
 _FIRST = Partition(REQUESTS, 0)
 
 
-class Broker:
-    """Topics and their watermarks."""
+class NotThereError(Exception):
+    """A topic is missing."""
 
-    def __init__(self, **partitions: int) -> None:
+
+class Everything:
+    """Implements `Ownership`: all partitions, until it is told that others are wanted."""
+
+    def __init__(self) -> None:
+        self.changed = False
+
+    def owned(self, partitions: Mapping[str, int]) -> list[Partition]:
+        """All."""
+        self.changed = False
+        return [Partition(topic, n) for topic, count in sorted(partitions.items()) for n in range(count)]
+
+    def has_changed(self) -> bool:
+        """As it was told."""
+        return self.changed
+
+
+class Setting:
+    """A broker, a store, and an assignment between them."""
+
+    def __init__(self) -> None:
         self.topics = {
-            REQUESTS: TopicDescription(TOPIC_IDS[REQUESTS], partitions.get("requests", 5)),
-            STATUSES: TopicDescription(TOPIC_IDS[STATUSES], partitions.get("statuses", 3)),
+            REQUESTS: TopicDescription(TOPIC_IDS[REQUESTS], 2),
+            STATUSES: TopicDescription(TOPIC_IDS[STATUSES], 1),
         }
         self.marks: dict[Partition, list[tuple[int, int]]] = {}
+        self.store = InMemoryTaskStore()
+        self.clock = Seconds()
+        self.ownership = Everything()
+        self.stopped: dict[tuple[str, str], int] = {}
+        self.glances = 0
+        self.answers = True
+        self.assignment = Assignment(
+            self.describe,
+            self.describe_existing,
+            self.watermarks,
+            self.store,
+            self.ownership,
+            StoppedPartitions(self.store.read, self._tell, self.clock),
+            TopicWatch(self.glance, self.clock),
+        )
 
     async def describe(self) -> Mapping[str, TopicDescription]:
-        """Both topics."""
-        return self.topics
+        """Both topics, or an error."""
+        if len(self.topics) < 2:
+            raise NotThereError
+        return dict(self.topics)
+
+    async def describe_existing(self) -> Mapping[str, TopicDescription]:
+        """What is there."""
+        return dict(self.topics)
+
+    async def glance(self) -> Mapping[str, TopicDescription] | None:
+        """What is there, if Kafka answers."""
+        self.glances += 1
+        return dict(self.topics) if self.answers else None
 
     async def watermarks(self, partitions: Sequence[Partition]) -> Mapping[Partition, tuple[int, int]]:
         """0 to 100, unless said otherwise; of several answers each is given once, the last one for ever."""
@@ -35,99 +88,248 @@ class Broker:
             answers[partition] = marks.pop(0) if len(marks) > 1 else marks[0]
         return answers
 
-    def assignment(self, store: InMemoryTaskStore, index: int = 0, count: int = 1) -> PinnedAssignment:
-        """The assignment of one process."""
-        return PinnedAssignment(self.describe, self.watermarks, store, index=index, count=count)
+    def stored(self, partition: Partition, offset: int, topic_id: str | None = None) -> None:
+        """A partition was read up to here, and may go on from here."""
+        self.store.contents.offsets[partition] = StoredPartition(topic_id or TOPIC_IDS[partition.topic], 0, offset)
+
+    async def look(self, seconds: float = 5) -> bool:
+        """Whether the assignment wants to be read again when so much time has passed and its look is done."""
+        self.clock.now += seconds
+        first = self.assignment.has_changed()
+        await others_run()
+        return first or self.assignment.has_changed()
+
+    def _tell(self, counts: Mapping[tuple[str, str], int]) -> None:
+        self.stopped = dict(counts)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
-async def test_every_partition_has_exactly_one_owner(count: int) -> None:
-    owned = []
-    for index in range(count):
-        assignment = Broker().assignment(InMemoryTaskStore(), index, count)
-        await assignment.identify()
-        owned += list(await assignment.read_offsets())
-
-    assert sorted(owned) == [Partition(REQUESTS, n) for n in range(5)] + [Partition(STATUSES, n) for n in range(3)]
+@pytest.fixture
+def setting() -> Setting:
+    return Setting()
 
 
-async def test_equal_numbers_of_both_topics_belong_together() -> None:
-    assignment = Broker(requests=4, statuses=4).assignment(InMemoryTaskStore(), 1, 2)
-    await assignment.identify()
-
-    assert sorted(await assignment.read_offsets()) == [
-        Partition(REQUESTS, 1), Partition(REQUESTS, 3), Partition(STATUSES, 1), Partition(STATUSES, 3),
-    ]  # fmt: skip
+def told(logs: Sequence[Mapping[str, Any]], event: str = "partitions_stopped") -> list[Mapping[str, Any]]:
+    """The lines of this event."""
+    return [entry for entry in logs if entry["event"] == event]
 
 
-async def test_a_process_beyond_the_partitions_owns_none() -> None:
-    assignment = Broker().assignment(InMemoryTaskStore(), 6, 7)
-    await assignment.identify()
+async def test_the_first_start_begins_at_the_first_offset_and_later_ones_at_the_stored(setting: Setting) -> None:
+    setting.marks[_FIRST] = [(17, 40)]
+    assert await setting.assignment.read_offsets() == {_FIRST: 17, Partition(REQUESTS, 1): 0, Partition(STATUSES, 0): 0}
 
-    assert await assignment.read_offsets() == {}
+    setting.store.contents.offsets[_FIRST].next_offset = 33
+    assert (await setting.assignment.read_offsets())[_FIRST] == 33
+    assert setting.store.contents.offsets[_FIRST].first_offset == 17
 
 
-async def test_the_first_start_begins_at_the_first_offset_and_later_ones_at_the_stored() -> None:
-    broker, store = Broker(), InMemoryTaskStore()
-    broker.marks[_FIRST] = [(17, 40)]
-    assignment = broker.assignment(store)
-    await assignment.identify()
-    assert (await assignment.read_offsets())[_FIRST] == 17
+async def test_a_process_that_owns_nothing_reads_nothing(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setting.ownership, "owned", lambda partitions: [])
 
-    store.contents.offsets[_FIRST].next_offset = 33
-    assert (await assignment.read_offsets())[_FIRST] == 33
-    assert store.contents.offsets[_FIRST].first_offset == 17
+    assert await setting.assignment.read_offsets() == {}
+    assert setting.store.contents.offsets == {}
 
 
 @pytest.mark.parametrize("offset", [17, 40])
-async def test_both_ends_of_a_topic_are_sound_offsets(offset: int) -> None:
-    broker, store = Broker(), InMemoryTaskStore()
-    broker.marks[_FIRST] = [(17, 40)]
-    store.contents.offsets[_FIRST] = StoredPartition(TOPIC_IDS[REQUESTS], 0, offset)
-    assignment = broker.assignment(store)
-    await assignment.identify()
+async def test_both_ends_of_a_topic_are_sound_offsets(setting: Setting, offset: int) -> None:
+    setting.marks[_FIRST] = [(17, 40)]
+    setting.stored(_FIRST, offset)
 
-    assert (await assignment.read_offsets())[_FIRST] == offset
+    assert (await setting.assignment.read_offsets())[_FIRST] == offset
+
+
+async def test_another_owner_may_read_on_between_the_two_looks(setting: Setting) -> None:
+    setting.marks[_FIRST] = [(17, 40), (17, 60)]
+    setting.stored(_FIRST, 55)
+
+    assert (await setting.assignment.read_offsets())[_FIRST] == 55
 
 
 @pytest.mark.parametrize(
-    ("topic_id", "offset", "said"),
+    ("topic_id", "offset", "problem", "said"),
     [
-        ("another", 20, "made anew"),
-        (TOPIC_IDS[REQUESTS], 16, "holds 17 to 40"),
-        (TOPIC_IDS[REQUESTS], 41, "holds 17 to 40"),
+        ("another", 20, OffsetProblem.TOPIC_MADE_ANEW, "made anew since it was read up to 20"),
+        (None, 16, OffsetProblem.REMOVED, "read up to 16, but the topic holds 17 to 40"),
+        (None, 41, OffsetProblem.BEYOND_END, "read up to 41, but the topic holds 17 to 40"),
     ],
 )
-async def test_offsets_that_do_not_fit_the_topic_are_the_operators_to_decide(
-    topic_id: str, offset: int, said: str
+async def test_an_offset_that_does_not_fit_stops_its_partition_alone_and_names_the_remedy(
+    setting: Setting, topic_id: str | None, offset: int, problem: OffsetProblem, said: str
 ) -> None:
-    broker, store = Broker(), InMemoryTaskStore()
-    broker.marks[_FIRST] = [(17, 40)]
-    store.contents.offsets[_FIRST] = StoredPartition(topic_id, 0, offset)
-    assignment = broker.assignment(store)
-    await assignment.identify()
+    setting.marks[_FIRST] = [(17, 40)]
+    setting.stored(_FIRST, offset, topic_id)
+    with capture_logs() as logs:
+        reading = await setting.assignment.read_offsets()
 
-    with pytest.raises(OffsetsUnusable, match=rf"{REQUESTS}/0.*{said}.*docs/operations.md"):
-        await assignment.read_offsets()
-
-
-async def test_another_owner_may_read_on_between_the_two_looks() -> None:
-    broker, store = Broker(), InMemoryTaskStore()
-    broker.marks[_FIRST] = [(17, 40), (17, 60)]
-    store.contents.offsets[_FIRST] = StoredPartition(TOPIC_IDS[REQUESTS], 0, 55)
-    assignment = broker.assignment(store)
-    await assignment.identify()
-
-    assert (await assignment.read_offsets())[_FIRST] == 55
+    assert reading == {Partition(REQUESTS, 1): 0, Partition(STATUSES, 0): 0}
+    (line,) = told(logs)
+    assert (line["log_level"], line["topic"], line["reason"]) == ("error", REQUESTS, problem.value)
+    assert line["partitions"] == [0]
+    assert said in line["detail"][0]
+    assert line["remedy"] == f"taskmanager offsets reset --topic {REQUESTS} --partition 0 --to earliest"
+    assert setting.stopped == {(REQUESTS, problem.value): 1}
 
 
-async def test_a_topic_that_is_made_anew_while_the_process_runs_is_seen_at_the_next_look() -> None:
-    broker, store = Broker(), InMemoryTaskStore()
-    assignment = broker.assignment(store)
-    topic_ids = await assignment.identify()
-    await assignment.read_offsets()
-    broker.topics[REQUESTS] = TopicDescription("another", 5)
+async def test_partitions_that_share_a_problem_share_a_line(setting: Setting) -> None:
+    for number in range(2):
+        setting.stored(Partition(REQUESTS, number), 5, "another")
+    with capture_logs() as logs:
+        await setting.assignment.read_offsets()
 
-    with pytest.raises(OffsetsUnusable, match="made anew"):
-        await assignment.read_offsets()
+    (line,) = told(logs)
+    assert line["remedy"].endswith("--partition 0 --partition 1 --to earliest")
+
+
+async def test_a_stopped_partition_is_told_of_again_every_minute_and_no_more_often(setting: Setting) -> None:
+    setting.stored(_FIRST, 101)
+    with capture_logs() as logs:
+        await setting.assignment.read_offsets()
+        setting.clock.now += 59
+        assert not setting.assignment.has_changed()
+        await setting.assignment.read_offsets()
+        assert len(told(logs)) == 1
+        setting.clock.now += 1
+        assert setting.assignment.has_changed()
+        await setting.assignment.read_offsets()
+        assert len(told(logs)) == 2
+        assert not setting.assignment.has_changed()
+
+
+async def test_a_partition_that_was_reset_goes_on_at_the_next_look(setting: Setting) -> None:
+    setting.stored(_FIRST, 101)
+    await setting.assignment.read_offsets()
+    setting.clock.now += 5
+    await setting.assignment.review()
+    assert not setting.assignment.has_changed()
+
+    setting.stored(_FIRST, 90)
+    setting.clock.now += 4
+    await setting.assignment.review()
+    assert not setting.assignment.has_changed(), "it looks every five seconds"
+    setting.clock.now += 1
+    await setting.assignment.review()
+    assert setting.assignment.has_changed()
+    assert (await setting.assignment.read_offsets())[_FIRST] == 90
+    assert setting.stopped == {}
+
+
+async def test_a_topic_that_is_made_anew_is_seen_and_stops_until_it_is_reset(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    assert not await setting.look()
+    setting.topics[REQUESTS] = TopicDescription("another", 2)
+    assert await setting.look()
+
+    assert list(await setting.assignment.read_offsets()) == [Partition(STATUSES, 0)]
+    assert setting.stopped == {(REQUESTS, "topic_made_anew"): 2}
+    assert setting.assignment.topic_ids[REQUESTS] == "another"
+    for number in range(2):
+        setting.stored(Partition(REQUESTS, number), 0, "another")
+    setting.clock.now += 5
+    await setting.assignment.review()
+    assert setting.assignment.has_changed()
+    assert len(await setting.assignment.read_offsets()) == 3
+
+
+async def test_the_ids_stay_those_of_what_is_being_read_until_it_is_read_anew(setting: Setting) -> None:
+    topic_ids = setting.assignment.topic_ids
+    await setting.assignment.read_offsets()
+    setting.topics[REQUESTS] = TopicDescription("another", 2)
+    assert await setting.look()
+
+    assert topic_ids[REQUESTS] == TOPIC_IDS[REQUESTS]
+    await setting.assignment.read_offsets()
     assert topic_ids[REQUESTS] == "another"
+
+
+async def test_partitions_that_are_added_are_taken_up_and_said(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    setting.topics[REQUESTS] = TopicDescription(TOPIC_IDS[REQUESTS], 4)
+    assert await setting.look()
+    with capture_logs() as logs:
+        assert len(await setting.assignment.read_offsets()) == 5
+
+    (line,) = told(logs, "partitions_owned")
+    assert (line["partitions"], line["taken_up"], line["given_up"]) == (5, {REQUESTS: [2, 3]}, {})
+
+
+async def test_a_topic_that_goes_away_stops_and_comes_back(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    gone = setting.topics.pop(REQUESTS)
+    assert await setting.look()
+    with capture_logs() as logs:
+        assert list(await setting.assignment.read_offsets()) == [Partition(STATUSES, 0)]
+    (line,) = told(logs)
+    assert (line["reason"], line["remedy"]) == (
+        "topic_missing",
+        f"create the topic {REQUESTS}, or add the partitions that it lacks",
+    )
+    assert not await setting.look()
+
+    setting.topics[REQUESTS] = gone
+    assert await setting.look()
+    assert len(await setting.assignment.read_offsets()) == 3
+
+
+async def test_at_the_start_all_topics_have_to_be_there(setting: Setting) -> None:
+    gone = setting.topics.pop(REQUESTS)
+    with pytest.raises(NotThereError):
+        await setting.assignment.read_offsets()
+    setting.topics[REQUESTS] = gone
+    assert len(await setting.assignment.read_offsets()) == 3
+
+
+async def test_a_broker_that_does_not_answer_changes_nothing(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    setting.answers, setting.topics = False, {}
+
+    assert not await setting.look()
+    assert setting.glances == 1
+
+
+async def test_the_topics_are_looked_at_every_five_seconds_and_one_look_at_a_time(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    for _ in range(100):
+        assert not setting.assignment.has_changed()
+    assert setting.glances == 0
+    for _ in range(3):
+        setting.clock.now += 5
+        setting.assignment.has_changed()
+    await others_run()
+    assert setting.glances == 1
+    await setting.assignment.close()
+
+
+async def test_a_look_that_breaks_is_not_swallowed(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    watch = TopicWatch(broken, setting.clock)
+    setting.clock.now += 5
+    watch.has_changed({})
+    await others_run()
+    with pytest.raises(RuntimeError, match="a bug"):
+        watch.has_changed({})
+
+
+async def test_closing_ends_a_look_that_hangs(setting: Setting) -> None:
+    ended = asyncio.Event()
+
+    async def hanging() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    watch = TopicWatch(hanging, setting.clock)
+    setting.clock.now += 5
+    watch.has_changed({})
+    await others_run()
+    await watch.close()
+    assert ended.is_set()
+
+
+async def test_another_owner_is_reason_enough(setting: Setting) -> None:
+    await setting.assignment.read_offsets()
+    setting.ownership.changed = True
+    assert setting.assignment.has_changed()
+    await setting.assignment.read_offsets()
+    assert not setting.assignment.has_changed()

@@ -24,7 +24,7 @@ def requests(count: int) -> list[InboundMessage]:
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     clock = Seconds()
     monkeypatch.setattr(loop_module, "monotonic", clock)
-    monkeypatch.setattr(loop_module, "_FENCED_PAUSE_SECONDS", (0, 0))
+    monkeypatch.setattr(loop_module, "_PAUSE_SECONDS", (0, 0))
     return clock
 
 
@@ -250,9 +250,9 @@ async def test_group_offsets_are_published_at_most_once_a_second(seconds: Second
     consumer.write = takes_a_moment
     await consumer.run_dry()
 
-    # The first at once, the next a second later: with the fourth batch.
+    # All at once where it begins, what was written a second later: with the fourth batch.
     assert consumer.source.published == [
-        {Partition(REQUESTS, 0): 1, Partition(REQUESTS, 1): 1},
+        dict.fromkeys(PARTITIONS, 0) | {Partition(REQUESTS, 0): 1, Partition(REQUESTS, 1): 1},
         {Partition(REQUESTS, 0): 4, Partition(REQUESTS, 1): 4},
     ]
 

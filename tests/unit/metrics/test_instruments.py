@@ -45,10 +45,23 @@ def test_messages_are_counted_by_topic_and_outcome_over_all_partitions(registry:
 def test_a_batch_is_timed_and_measured_once(registry: CollectorRegistry) -> None:
     metrics = ConsumerMetrics(registry)
     metrics.batch_committed(batch(), 13, 0.07)
-    metrics.batch_committed(Ingested(), 0, 0.01)
+    metrics.batch_committed(Ingested(), 1, 0.01)
+    metrics.batch_committed(Ingested(), 0, 0.01)  # moves offsets alone
     assert registry.get_sample_value("kafka_consumer_processing_duration_seconds_count") == 2
     assert registry.get_sample_value("kafka_consumer_processing_duration_seconds_sum") == pytest.approx(0.08)
-    assert registry.get_sample_value("kafka_consumer_batch_messages_sum") == 13
+    assert registry.get_sample_value("kafka_consumer_batch_messages_sum") == 14
+
+
+def test_partitions_that_may_be_read_again_are_not_counted_as_stopped(registry: CollectorRegistry) -> None:
+    metrics = ConsumerMetrics(registry)
+
+    def stopped(topic: str, reason: str) -> float | None:
+        return registry.get_sample_value("kafka_consumer_partitions_stopped", {"topic": topic, "reason": reason})
+
+    metrics.partitions_stopped({("requests", "removed"): 2, ("requests", "topic_made_anew"): 1})
+    assert (stopped("requests", "removed"), stopped("requests", "topic_made_anew")) == (2, 1)
+    metrics.partitions_stopped({("requests", "removed"): 1})
+    assert (stopped("requests", "removed"), stopped("requests", "topic_made_anew")) == (1, 0)
 
 
 def test_durations_of_settled_tasks_are_kept_by_status(registry: CollectorRegistry) -> None:
