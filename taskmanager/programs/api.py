@@ -42,7 +42,7 @@ class ApiApplication:
         table = routes(
             TaskController(GetTask(PostgresTaskReader(self._pool))),
             MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
-            HealthController(self._checks, self._service),
+            HealthController(self._checks, self._service, factory.breakers.states),
         )
         self._server = HttpServer(
             rest_application(table, HttpMetrics(factory.registry), request_timeout=settings.app.request_timeout),

@@ -29,6 +29,11 @@ from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
 from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
+from taskmanager.infrastructure.resilience.protected import (
+    ProtectedEventLog,
+    ProtectedOffsetStore,
+    ProtectedTaskStore,
+)
 from taskmanager.infrastructure.resilience.retry import RetryUnavailable, Stopped
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
@@ -39,6 +44,7 @@ _Answer = TypeVar("_Answer")
 
 # Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
 _SESSION_MARGIN_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 3.0
 _SWITCH_SECONDS = 0.0005
 _GC_OBJECTS = 200_000
 
@@ -67,10 +73,12 @@ class ConsumerApplication:
         self._session = Session(
             settings.database.dsn_kwargs(f"{settings.app.name} {self._name}"),
             timeout=settings.database.query_timeout + settings.database.connection_timeout + _SESSION_MARGIN_SECONDS,
+            beat=self._pulse.beat,
         )
+        self._breaker = factory.breakers.database
         self._topics = factory.kafka_probe()
         self._source, ownership = _source(factory, slot)
-        offsets = PostgresOffsetStore(self._session)
+        offsets = ProtectedOffsetStore(PostgresOffsetStore(self._session), self._breaker)
         self._assignment = Assignment(
             self._topics.describe,
             self._topics.describe_existing,
@@ -120,8 +128,9 @@ class ConsumerApplication:
             allow_private_urls=app.allow_private_urls,
             result_max_bytes=app.result_max_bytes,
         )
-        ingest = IngestBatch(store, clock)
-        apply_parked, make_room = ApplyParked(store, clock), MakeRoom(store, clock)
+        protected = ProtectedTaskStore(store, self._breaker)
+        ingest, apply_parked = IngestBatch(protected, clock), ApplyParked(protected, clock)
+        make_room = MakeRoom(ProtectedEventLog(store, self._breaker), clock)
 
         async def begin() -> Mapping[Partition, int]:
             await make_room()
@@ -145,21 +154,26 @@ class ConsumerApplication:
             self._source,
             codec,
             ingest.prepare,
-            self._retrying(write),
+            self._retrying(write, self._settings.database.retry_backoff),
             sweep,
-            self._retrying(begin),
+            self._retrying(begin, kafka.retry_backoff),
             self._assignment.has_changed,
             self._assignment.topic_ids,
             self._metrics,
             self._pulse,
         )
 
-    def _retrying(self, inner: Callable[_Arguments, Awaitable[_Answer]]) -> RetryUnavailable[_Arguments, _Answer]:
+    def _retrying(
+        self, inner: Callable[_Arguments, Awaitable[_Answer]], first_pause: float
+    ) -> RetryUnavailable[_Arguments, _Answer]:
         return RetryUnavailable(
             inner,
             on=(StoreUnavailable, TopicsUnavailable),
             stopping=self._is_stopping,
             retried=self._metrics.retried,
+            first_pause=first_pause,
+            # The write path is to go on soon after an outage: no pause is longer than the breaker's.
+            longest_pause=min(self._settings.database.breaker_pause, _LONGEST_PAUSE_SECONDS),
         )
 
     def _is_stopping(self) -> bool:

@@ -1,6 +1,7 @@
 """Builds what several programs share from the settings."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -18,13 +19,16 @@ from taskmanager.infrastructure.metrics.sources import (
     TasksSource,
 )
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
-from taskmanager.infrastructure.postgres.pool import ReadPool
+from taskmanager.infrastructure.postgres.pool import ReadPool, Reads
 from taskmanager.infrastructure.pulse import DIRECTORY, Pulse
+from taskmanager.infrastructure.resilience.protected import ProtectedReads
 from taskmanager.infrastructure.supervisor import Supervisor
+from taskmanager.programs.breakers import Breakers
 
 # A scrape gives up after 10 s by default; a source that does not answer must not cost the whole page.
 _SOURCE_SECONDS = 3.0
 _STATEMENT_MARGIN_SECONDS = 2.0
+_PROBE_SHARE = 0.9
 
 
 class ApplicationFactory:
@@ -41,22 +45,33 @@ class ApplicationFactory:
         if directory and self.settings.observability.metrics_enabled:
             multiprocess.enable(self.slot, Path(directory))
 
-    def read_pool(self, *, size: int | None = None) -> ReadPool:
-        """Connections for statements that stand alone; none is opened yet."""
+    @cached_property
+    def breakers(self) -> Breakers:
+        """The circuit breakers of this process; to be asked for after `share_metrics`."""
+        return Breakers(self.settings, self.registry)
+
+    def read_pool(self, *, size: int | None = None) -> Reads:
+        """Connections for statements that stand alone, behind the breaker; none is opened yet."""
         database = self.settings.database
-        return ReadPool(
+        pool = ReadPool(
             database.dsn_kwargs(self._application_name),
             size=size or database.max_connections,
             wait_timeout=database.connection_timeout,
             statement_timeout=database.query_timeout + _STATEMENT_MARGIN_SECONDS,
             idle_timeout=database.idle_timeout,
         )
+        return ProtectedReads(pool, self.breakers.database)
 
     def kafka_probe(self) -> KafkaProbe:
-        """Asks Kafka about the two source topics; nothing is connected yet."""
+        """Asks Kafka about the two source topics, behind the breaker; nothing is connected yet."""
         kafka = self.settings.kafka
-        timeout = self.settings.rest.health_check_timeout_ms / 1000
-        return KafkaProbe(kafka.client_properties(self.slot), kafka.source_topics, timeout=timeout)
+        return KafkaProbe(
+            kafka.client_properties(self.slot),
+            kafka.source_topics,
+            # Less than a health check waits: one that gave up first would leave the breaker nothing to count.
+            timeout=self.settings.rest.health_check_timeout_ms / 1000 * _PROBE_SHARE,
+            admission=self.breakers.kafka.admission,
+        )
 
     def consumer_count(self) -> ConsumerCount:
         """How many consumers this container is to have: what bin/scale asked for, else CONSUMER_PROCESSES."""

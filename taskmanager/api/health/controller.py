@@ -1,7 +1,7 @@
 """/api/health: 200 while the service can do its work, 503 while it cannot."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,9 +24,12 @@ class ServiceState:
 class HealthController:
     """Answers probes and people; a probe for life asks nobody, the others ask the dependencies."""
 
-    def __init__(self, checks: HealthChecks, service: ServiceState) -> None:
+    def __init__(
+        self, checks: HealthChecks, service: ServiceState, circuits: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
         self._checks = checks
         self._service = service
+        self._circuits = circuits
 
     async def overall(self, _request: web.Request) -> web.Response:
         """Healthy or not, and which dependency is to blame."""
@@ -37,9 +40,10 @@ class HealthController:
         )
 
     async def detailed(self, _request: web.Request) -> web.Response:
-        """All that the checks found."""
+        """All that the checks found, and the states of this process's circuit breakers."""
         results = await self._checks.run_all()
-        return self._answer(all(result.healthy for result in results), checks=_findings(results))
+        healthy = all(result.healthy for result in results)
+        return self._answer(healthy, checks=_findings(results), circuits=self._circuits())
 
     async def live(self, _request: web.Request) -> web.Response:
         """The process turns its event loop: restarting it would help nobody."""

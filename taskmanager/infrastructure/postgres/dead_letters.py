@@ -20,7 +20,7 @@ from taskmanager.application.dead_letter_model import (
 )
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.domain.values import TaskId
-from taskmanager.infrastructure.postgres.pool import ReadPool
+from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.serialising import array
 from taskmanager.infrastructure.postgres.session import Row
 from taskmanager.infrastructure.postgres.statements import load_statements
@@ -32,7 +32,7 @@ _OUT_OF_RANGE_MS = 2**63 - 1
 class PostgresDeadLetterReader:
     """Implements `DeadLetterReader`; raises what the pool raises."""
 
-    def __init__(self, pool: ReadPool) -> None:
+    def __init__(self, pool: Reads) -> None:
         self._pool = pool
         self._statements = load_statements("dead_letters")
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from taskmanager.application.commands import Partition
 from taskmanager.application.ports import StoreUnavailable
 from taskmanager.domain.status import TaskStatus
-from taskmanager.infrastructure.postgres.pool import ReadPool
+from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.statements import load_statements
 
 # In the order of the columns of get_web_crawl_metrics.
@@ -15,7 +15,7 @@ _COLUMNS = (TaskStatus.NEW, TaskStatus.IN_PROGRESS, TaskStatus.COMPLETED, TaskSt
 class PostgresFigures:
     """Counts tasks and offsets; raises what the pool raises."""
 
-    def __init__(self, pool: ReadPool) -> None:
+    def __init__(self, pool: Reads) -> None:
         self._pool = pool
         self._statements = load_statements("metrics")
 
@@ -38,7 +38,7 @@ class PostgresFigures:
 class DatabaseCheck:
     """Finds out whether the database can serve the programs."""
 
-    def __init__(self, pool: ReadPool) -> None:
+    def __init__(self, pool: Reads) -> None:
         self._pool = pool
         self._check = load_statements("health")["check"]
 

@@ -3,11 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.ports import BUSY, StoreUnavailable
 from taskmanager.infrastructure.postgres.read_connection import ReadConnection
 from taskmanager.infrastructure.postgres.session import Row
+
+
+class Reads(Protocol):
+    """Statements that stand alone, as `ReadPool` runs them."""
+
+    async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """The rows of one statement, a transaction of its own; raises a `StoreError`."""
+
+    async def close(self) -> None:
+        """Closes the connections."""
 
 
 class ReadPool:
@@ -43,7 +53,7 @@ class ReadPool:
             async with asyncio.timeout(self._wait_timeout):
                 await self._slots.acquire()
         except TimeoutError:
-            raise StoreUnavailable(f"no connection became free within {self._wait_timeout:g} s") from None
+            raise StoreUnavailable(f"no connection became free within {self._wait_timeout:g} s", BUSY) from None
         try:
             return await self._fetch(statement, parameters)
         finally:

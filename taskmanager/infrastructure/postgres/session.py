@@ -28,12 +28,13 @@ class Session:
 
     `connect` holds psycopg2's connection arguments, with the server-side time-outs among its options. `timeout`
     (seconds) is the client's own limit for a call, above the server's: it cuts the connection of a server that answers
-    no more.
+    no more. `beat` is told of every call before it is made.
     """
 
-    def __init__(self, connect: Mapping[str, Any], *, timeout: float) -> None:
+    def __init__(self, connect: Mapping[str, Any], *, timeout: float, beat: Callable[[], None] = lambda: None) -> None:
         self._connect = connect
         self._timeout = timeout
+        self._beat = beat
         self._connection: Connection | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="postgres")
 
@@ -43,6 +44,7 @@ class Session:
         Raises a `StoreError`. After one that the server answered the session goes on (and a transaction awaits its
         rollback); after any other the connection is closed, and `is_open` tells so.
         """
+        self._beat()
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._thread, self._run, work)
         alarm = loop.call_later(self._timeout, self._cut)

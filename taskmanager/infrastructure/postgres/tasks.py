@@ -6,7 +6,7 @@ import orjson
 
 from taskmanager.application.read_model import TaskView
 from taskmanager.domain.values import TaskId
-from taskmanager.infrastructure.postgres.pool import ReadPool
+from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.session import Row
 from taskmanager.infrastructure.postgres.statements import load_statements
 
@@ -14,7 +14,7 @@ from taskmanager.infrastructure.postgres.statements import load_statements
 class PostgresTaskReader:
     """Reads single tasks; raises what the pool raises."""
 
-    def __init__(self, pool: ReadPool) -> None:
+    def __init__(self, pool: Reads) -> None:
         self._pool = pool
         self._find = load_statements("tasks")["find"]
 

@@ -30,8 +30,8 @@ class FaultyProxy:
         self.port = 0
 
     async def start(self) -> None:
-        """Listens on a free port of the loopback."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        """Listens on a free port of the loopback; again, on the same one."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

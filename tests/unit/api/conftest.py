@@ -78,6 +78,6 @@ async def client(world: World, aiohttp_client: AiohttpClient) -> TestClient:
     table = routes(
         TaskController(GetTask(world)),
         MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
-        HealthController(checks, world.service),
+        HealthController(checks, world.service, lambda: {"postgresql": "closed", "kafka": "half_open"}),
     )
     return await aiohttp_client(rest_application(table, world, request_timeout=0.5))

@@ -38,6 +38,11 @@ async def test_each_dependency_has_its_own_light(client: TestClient, world: Worl
     assert (await response.json())["checks"]["kafka"]["error"] == "kafka is away"
 
 
+async def test_the_details_show_the_circuit_breakers(client: TestClient) -> None:
+    document = await (await client.get("/api/health/detailed")).json()
+    assert document["circuits"] == {"postgresql": "closed", "kafka": "half_open"}
+
+
 async def test_a_process_without_dependencies_is_alive_all_the_same(client: TestClient, world: World) -> None:
     world.unhealthy |= {"database", "kafka"}
     assert (await client.get("/api/health/live")).status == 200

@@ -1,5 +1,6 @@
 """What a store may do later is tried until it does or the process stops; pauses pass at once."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,6 +8,7 @@ import stamina
 from structlog.testing import capture_logs
 
 from taskmanager.application.ports import Fenced, StoreUnavailable
+from taskmanager.infrastructure.resilience.refusals import StoreCircuitOpen
 from taskmanager.infrastructure.resilience.retry import RetryUnavailable, Stopped
 
 _ENOUGH = 1000
@@ -82,3 +84,44 @@ async def test_it_stops_trying_once_the_process_stops() -> None:
 
 def test_no_series_per_attempt_is_left_to_the_metrics() -> None:
     assert stamina.instrumentation.get_on_retry_hooks() == ()
+
+
+async def test_after_a_refusal_of_the_breaker_it_waits_as_long_as_the_breaker_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    stamina.set_testing(False)
+    inner = Flaky(StoreCircuitOpen("away", 1.5), StoreCircuitOpen("away", -0.1), StoreCircuitOpen("away", 60.0))
+    with capture_logs() as logs:
+        await retrying(inner)(7, name="batch")
+
+    assert pauses == [1.5, 0.0, 3.0], "no longer than the longest pause: each attempt is a sign of life"
+    assert logs == []
+
+
+async def test_the_pauses_begin_and_end_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    stamina.set_testing(False)
+    inner = Flaky(*[StoreUnavailable("gone")] * 20)
+    retry = RetryUnavailable(
+        inner,
+        on=(StoreUnavailable,),
+        stopping=lambda: False,
+        retried=lambda _: None,
+        first_pause=0.2,
+        longest_pause=2.0,
+    )
+    await retry(7, name="batch")
+
+    assert 0.2 <= pauses[0] <= 0.7
+    assert max(pauses) <= 2.0

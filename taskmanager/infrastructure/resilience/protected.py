@@ -1,0 +1,87 @@
+"""Ports behind a circuit breaker; what is decorated knows nothing of it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Generic, ParamSpec, TypeVar
+
+from taskmanager.application.changes import Changes
+from taskmanager.application.ports import OffsetClaim, OffsetStore, Serialised, TaskStore, WriteTransaction
+from taskmanager.application.use_cases.make_room import EventLog
+from taskmanager.infrastructure.postgres.pool import Reads
+from taskmanager.infrastructure.postgres.session import Row
+from taskmanager.infrastructure.resilience.circuit_breaker import CircuitBreaker
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+
+
+class Protected(Generic[_Arguments, _Answer]):
+    """A call, let through or refused by a breaker."""
+
+    def __init__(self, inner: Callable[_Arguments, Awaitable[_Answer]], breaker: CircuitBreaker) -> None:
+        self._inner = inner
+        self._breaker = breaker
+
+    async def __call__(self, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Answer:
+        """See the class."""
+        with self._breaker.admission():
+            return await self._inner(*arguments, **named)
+
+
+class ProtectedTaskStore:
+    """A `TaskStore` whose transactions are let through, or refused before they begin."""
+
+    def __init__(self, inner: TaskStore, breaker: CircuitBreaker) -> None:
+        self._inner = inner
+        self._breaker = breaker
+        self.serialise: Callable[[Changes], Serialised] = inner.serialise
+        self.tasks_with_parked_reports = Protected(inner.tasks_with_parked_reports, breaker)
+
+    async def write_unseen(
+        self, claims: Sequence[OffsetClaim], parked_ids: Sequence[str], serialised: Serialised
+    ) -> bool:
+        """See `TaskStore.write_unseen`."""
+        with self._breaker.admission():
+            return await self._inner.write_unseen(claims, parked_ids, serialised)
+
+    def transaction(self) -> AbstractAsyncContextManager[WriteTransaction]:
+        """See `TaskStore.transaction`; a transaction is one call, so that it is never refused halfway."""
+        return self._transaction()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[WriteTransaction]:
+        with self._breaker.admission():
+            async with self._inner.transaction() as transaction:
+                yield transaction
+
+
+class ProtectedEventLog:
+    """An `EventLog`, let through or refused by a breaker."""
+
+    def __init__(self, inner: EventLog, breaker: CircuitBreaker) -> None:
+        self.make_room = Protected(inner.make_room, breaker)
+
+
+class ProtectedOffsetStore:
+    """An `OffsetStore`, let through or refused by a breaker."""
+
+    def __init__(self, inner: OffsetStore, breaker: CircuitBreaker) -> None:
+        self.register = Protected(inner.register, breaker)
+        self.read = Protected(inner.read, breaker)
+
+
+class ProtectedReads:
+    """Statements that stand alone, let through or refused by a breaker."""
+
+    def __init__(self, inner: Reads, breaker: CircuitBreaker) -> None:
+        self._inner = inner
+        self._breaker = breaker
+
+    async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """See `Reads.fetch`."""
+        with self._breaker.admission():
+            return await self._inner.fetch(statement, parameters)
+
+    async def close(self) -> None:
+        """See `Reads.close`."""
+        await self._inner.close()
