@@ -64,9 +64,12 @@ def test_subcommands_and_their_options_exist(page: str, program: str, group: cli
     for arguments in commands(page, program):
         if not arguments or arguments[0].startswith("-"):
             continue
-        command = group.get_command(context, arguments[0])
-        assert command is not None, f"{program} {arguments[0]}"
-        assert {word for word in arguments[1:] if word.startswith("-")} <= options(command), arguments
+        command: click.Command | None = group
+        while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
+            name, *arguments = arguments
+            command = command.get_command(context, name)
+            assert command is not None, f"{program} {name}"
+        assert {word for word in arguments if word.startswith("-")} <= options(command), (program, arguments)
 
 
 @pytest.mark.parametrize("page", _OWN_PAGES)
