@@ -8,10 +8,10 @@ from taskmanager.config.settings import Settings
 from taskmanager.infrastructure.metrics.circuits import CircuitMetrics
 from taskmanager.infrastructure.resilience.circuit_breaker import CircuitBreaker
 from taskmanager.infrastructure.resilience.refusals import (
+    KafkaCircuitOpen,
     StoreCircuitOpen,
-    TopicsCircuitOpen,
+    is_kafka_outage,
     is_store_outage,
-    is_topics_outage,
 )
 
 
@@ -33,8 +33,8 @@ class Breakers:
             "kafka",
             failures=kafka.max_retry_attempts,
             pause=kafka.breaker_pause,
-            is_outage=is_topics_outage,
-            refusal=TopicsCircuitOpen,
+            is_outage=is_kafka_outage,
+            refusal=KafkaCircuitOpen,
             on_change=metrics.entered,
         )
         for breaker in (self.database, self.kafka):

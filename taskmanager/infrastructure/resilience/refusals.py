@@ -1,9 +1,11 @@
 """What breakers take for an outage, and how they refuse a call, in the terms of each port."""
 
+from taskmanager.application.outbound import MessageTooLarge, PublisherClosed, PublisherFenced, PublishFailed
 from taskmanager.application.ports import BUSY, NO_ROOM, StoreUnavailable
 from taskmanager.infrastructure.kafka.topics import TopicsMissing, TopicsUnavailable
 from taskmanager.infrastructure.resilience.circuit_breaker import CircuitOpen
 
+_REFUSED = "breaker_open"
 # Failures that say nothing about the server's health.
 _ANSWERED_KINDS = frozenset({BUSY, NO_ROOM})
 
@@ -12,14 +14,14 @@ class StoreCircuitOpen(CircuitOpen, StoreUnavailable):
     """PostgreSQL is taken to be away; nothing was tried."""
 
     def __init__(self, problem: str, retry_after: float) -> None:
-        StoreUnavailable.__init__(self, problem, "breaker_open")
+        StoreUnavailable.__init__(self, problem, _REFUSED)
         self.retry_after = retry_after
 
 
-class TopicsCircuitOpen(CircuitOpen, TopicsUnavailable):
-    """Kafka is taken to be away; nothing was asked."""
+class KafkaCircuitOpen(CircuitOpen, TopicsUnavailable, PublishFailed):
+    """Kafka is taken to be away; nothing was asked, and nothing published."""
 
-    kind = "breaker_open"
+    kind = _REFUSED
 
     def __init__(self, problem: str, retry_after: float) -> None:
         super().__init__(problem)
@@ -31,6 +33,8 @@ def is_store_outage(error: Exception) -> bool:
     return isinstance(error, StoreUnavailable) and error.kind not in _ANSWERED_KINDS
 
 
-def is_topics_outage(error: Exception) -> bool:
-    """Whether the brokers failed to answer: that a topic is missing is an answer."""
-    return isinstance(error, TopicsUnavailable) and not isinstance(error, TopicsMissing)
+def is_kafka_outage(error: Exception) -> bool:
+    """Whether the brokers failed to answer: that a topic is missing, or a message too large, is an answer."""
+    if isinstance(error, TopicsMissing | MessageTooLarge | PublisherFenced | PublisherClosed):
+        return False
+    return isinstance(error, TopicsUnavailable | PublishFailed)

@@ -17,10 +17,10 @@ from taskmanager.application.ports import (
 from taskmanager.infrastructure.kafka.topics import TopicsMissing, TopicsUnavailable
 from taskmanager.infrastructure.resilience.circuit_breaker import Circuit, CircuitBreaker
 from taskmanager.infrastructure.resilience.refusals import (
+    KafkaCircuitOpen,
     StoreCircuitOpen,
-    TopicsCircuitOpen,
+    is_kafka_outage,
     is_store_outage,
-    is_topics_outage,
 )
 from tests.fakes.seconds import Seconds
 
@@ -201,9 +201,9 @@ def test_errors_with_which_the_dependency_has_answered_are_no_failures(scene: Sc
 
 
 def test_a_missing_topic_is_an_answer_and_a_silent_broker_is_none() -> None:
-    assert is_topics_outage(TopicsUnavailable("timed out"))
-    assert not is_topics_outage(TopicsMissing("no such topic"))
-    assert isinstance(TopicsCircuitOpen("refused", 1.0), TopicsUnavailable)
+    assert is_kafka_outage(TopicsUnavailable("timed out"))
+    assert not is_kafka_outage(TopicsMissing("no such topic"))
+    assert isinstance(KafkaCircuitOpen("refused", 1.0), TopicsUnavailable)
 
 
 def test_an_outage_is_logged_once_however_many_calls_it_meets(scene: Scene) -> None:
