@@ -31,7 +31,7 @@ class Figures:
             words.append(f"read {self.ingested_rate:.0f}/s, lag {self.progress.lag}")
             words.append(f"tasks: {tasks}")
             words.append(f"parked {self.progress.parked}, dead letters {self.progress.dead_letters}")
-            words.append(f"published {self.progress.published}, backlog {self.progress.backlog}")
+            words.append(f"published to {self.progress.published}, backlog {self.progress.backlog}")
             words.append(f"retried {self.retried}, expired {self.progress.expired}")
             words.append(f"consumers {self.consumers}")
         return " | ".join(words)

@@ -111,7 +111,7 @@ def render(figures: Figures) -> Panel:
         traffic.add_row("lag", f"{progress.lag:,}", "")
         traffic.add_row("parked", f"{progress.parked:,}", "")
         traffic.add_row("dead letters", f"{progress.dead_letters:,}", "")
-        traffic.add_row("published", f"{progress.published:,}", f"{progress.backlog:,} behind")
+        traffic.add_row("published to", f"{progress.published:,}", f"{progress.backlog:,} behind")
         traffic.add_row("retried", f"{figures.retried:,}", "")
         traffic.add_row("expired", f"{progress.expired:,}", "")
         traffic.add_row("consumers", f"{figures.consumers:,}", "[dim]bin/scale N[/]")

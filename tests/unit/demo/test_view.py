@@ -20,7 +20,7 @@ FIGURES = Figures("playing", 1.5, 12, 50.0, 99.6, PROGRESS, 7, 3, (("health", "h
 def test_a_line_tells_tasks_per_status_traffic_lag_dead_letters_and_what_the_programs_do():
     assert FIGURES.line() == (
         "[   1.5 s] playing: sent 12 | read 100/s, lag 3 | tasks: new 1 in_progress 0 completed 2345 error 0 "
-        "cancelled 0 | parked 5, dead letters 4 | published 9876, backlog 24 | retried 7, expired 6 | consumers 3"
+        "cancelled 0 | parked 5, dead letters 4 | published to 9876, backlog 24 | retried 7, expired 6 | consumers 3"
     )
 
 
