@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - the dri
 
 from taskmanager.application.changes import Outcome
 from taskmanager.application.commands import Partition
+from taskmanager.application.event_log import UnreadableEvent
 from taskmanager.application.verification.findings import EXAMPLES_MAX, Finding, FindingKind
 from taskmanager.application.verification.ledger import PartitionLedger, StoredProgress
 from taskmanager.application.verification.replay import DECIDED, TaskHistory
@@ -107,12 +108,17 @@ class PostgresHistory:
 
 
 def _ledger(row: Row) -> PartitionLedger:
-    topic, partition, topic_id, first_offset, next_offset, outcomes, *rows = row
+    topic, partition, topic_id, first_offset, next_offset, outcomes, *rows, retired = row
     progress = None
     if topic_id is not None:
-        counts = {Outcome(name): count for name, count in orjson.loads(outcomes).items()}
-        progress = StoredProgress(topic_id, first_offset, next_offset, counts)
-    return PartitionLedger(Partition(topic, partition), progress, *rows)
+        progress = StoredProgress(topic_id, first_offset, next_offset, _counts(orjson.loads(outcomes)))
+    parts = orjson.loads(retired or "[]")
+    before = [StoredProgress(**{**part, "outcomes": _counts(part["outcomes"])}) for part in parts]
+    return PartitionLedger(Partition(topic, partition), progress, *rows)._replace(retired=before)
+
+
+def _counts(outcomes: Mapping[str, int]) -> dict[Outcome, int]:
+    return {Outcome(name): count for name, count in outcomes.items()}
 
 
 def _history(task: Row, rows: Sequence[Row]) -> TaskHistory:
