@@ -1,0 +1,134 @@
+"""What the rules need, composed: the same for the program and for a look by hand."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import TopicEnds
+from taskmanager.application.ports import Pulse
+from taskmanager.application.use_cases.housekeeping.event_partitions import EventPartitions
+from taskmanager.application.use_cases.housekeeping.idempotency_keys import IdempotencyKeys
+from taskmanager.application.use_cases.housekeeping.ingestion_clock import IngestionClock
+from taskmanager.application.use_cases.housekeeping.parked_reports import ParkedReports
+from taskmanager.application.use_cases.housekeeping.retention import Retention
+from taskmanager.application.use_cases.housekeeping.rule import Rule
+from taskmanager.application.use_cases.housekeeping.stuck_tasks import StuckTasks
+from taskmanager.application.use_cases.make_room import MakeRoom
+from taskmanager.config.settings import Settings
+from taskmanager.domain.lease import Lease, RetryPolicy
+from taskmanager.domain.status import TaskStatus
+from taskmanager.infrastructure.archive_directory import ArchiveDirectory
+from taskmanager.infrastructure.kafka.probe import KafkaProbe
+from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
+from taskmanager.infrastructure.postgres.housekeeping import PostgresHousekeeping, PostgresKeptKeys
+from taskmanager.infrastructure.postgres.retention import PostgresOldHistory
+from taskmanager.infrastructure.postgres.session import Session
+from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
+from taskmanager.programs.factory import ApplicationFactory
+
+# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
+_SESSION_MARGIN_SECONDS = 5.0
+
+RULES = (
+    StuckTasks.name,
+    ParkedReports.name,
+    EventPartitions.name,
+    IdempotencyKeys.name,
+    Retention.name,
+)
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        return datetime.now(UTC)
+
+
+class Household:
+    """The rules, the clock that they go by, and the connections that both need."""
+
+    def __init__(
+        self,
+        factory: ApplicationFactory,
+        pulse: Pulse,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
+        settled: Callable[[TaskStatus, Sequence[float]], None] = lambda _status, _seconds: None,
+    ) -> None:
+        settings = factory.settings
+        self._session = session(settings, factory.slot)
+        self._probe = factory.kafka_probe()
+        self.clock = SystemClock()
+        tables = PostgresHousekeeping(self._session, settings.kafka.source_topics)
+        # Writers of several containers may be called the same: they only meet on the counters' rows then.
+        store = PostgresTaskStore(self._session, f"{settings.app.pod_ordinal}-{factory.slot}", stopping=stopping)
+        self.ingestion_clock = IngestionClock(tables, self._ends, self.clock, asyncio.sleep)
+        self.rules: Sequence[Rule] = (
+            StuckTasks(tables, store, self.clock, _lease(settings), _policy(settings), jitter=_jitter, settled=settled),
+            ParkedReports(tables, self.clock, timedelta(seconds=settings.app.parked_status_ttl)),
+            EventPartitions(MakeRoom(store, self.clock), tables),
+            IdempotencyKeys(PostgresKeptKeys(self._session), self.clock),
+            Retention(
+                PostgresOldHistory(settings.database.dsn_kwargs(f"{settings.app.name} retention")),
+                _archive(settings),
+                self.clock,
+                days=settings.app.retention_days,
+                beat=pulse.beat,
+            ),
+        )
+
+    async def close(self) -> None:
+        """Leaves PostgreSQL and Kafka."""
+        await self._probe.close()
+        await self._session.close()
+
+    async def _ends(self) -> Mapping[Partition, TopicEnds] | None:
+        return await topic_ends(self._probe)
+
+
+async def topic_ends(probe: KafkaProbe) -> Mapping[Partition, TopicEnds] | None:
+    """Where every partition begins and ends, messages of open transactions included; None where Kafka is away."""
+    try:
+        topics = await probe.describe()
+        marks = await probe.watermarks_of(
+            [Partition(name, number) for name, topic in topics.items() for number in range(topic.partitions)]
+        )
+    except TopicsUnavailable:
+        return None
+    return {partition: TopicEnds(topics[partition.topic].topic_id, *mark) for partition, mark in marks.items()}
+
+
+def session(settings: Settings, name: str) -> Session:
+    """A connection under this name; not opened yet."""
+    database = settings.database
+    return Session(
+        database.dsn_kwargs(f"{settings.app.name} {name}"),
+        timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+    )
+
+
+def _lease(settings: Settings) -> Lease:
+    return Lease(timedelta(seconds=settings.app.task_timeout), timedelta(seconds=settings.app.task_heartbeat_timeout))
+
+
+def _policy(settings: Settings) -> RetryPolicy:
+    app = settings.app
+    return RetryPolicy(
+        app.task_max_attempts,
+        timedelta(seconds=app.task_retry_backoff),
+        timedelta(seconds=app.task_retry_backoff_max),
+    )
+
+
+def _archive(settings: Settings) -> ArchiveDirectory | None:
+    directory = settings.app.retention_archive_dir
+    return ArchiveDirectory(Path(directory)) if directory else None
+
+
+def _jitter() -> float:
+    return random.uniform(0.5, 1.5)  # noqa: S311 - spreads attempts, keeps no secret

@@ -1,0 +1,190 @@
+"""Nothing of history is lost, whatever happens between archiving and removing."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import psycopg2
+import pytest
+from psycopg2.errors import InsufficientPrivilege, InvalidParameterValue
+
+from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.use_cases.housekeeping.retention import Candidate, Contents
+from taskmanager.infrastructure.archive_directory import ArchiveDirectory
+from tests.builders import task_id
+from tests.fakes.messages import report, request
+from tests.faults.waiting import until
+from tests.integration.housekeeping.home import Home
+from tests.integration.housekeeping.old_history import DAYS, FIRST, SIZE, OldHistory
+
+_APPEND = """insert into task_events (task_id, version, type, attempt, occurred_at, recorded_at)
+    values (gen_random_uuid(), 1, 'TaskCreated', 1, now(), now())"""
+
+
+@pytest.fixture
+async def old(home: Home, tmp_path: Path) -> OldHistory:
+    """History that may go."""
+    old = OldHistory(home, tmp_path / "archive")
+    await old.write()
+    old.pass_days(DAYS + 1)
+    return old
+
+
+class Interrupted(ArchiveDirectory):
+    """Ends as a full disk does, after two tasks."""
+
+    def write(self, name: str, lines: Iterable[str]) -> int:
+        def until_full() -> Iterable[str]:
+            for number, line in enumerate(lines):
+                if number == 2:
+                    raise OSError(28, "No space left on device")
+                yield line
+
+        return super().write(name, until_full())
+
+
+class Meanwhile(ArchiveDirectory):
+    """Lets something happen once the archive is written."""
+
+    def __init__(self, path: Path, home: Home, *statements: str) -> None:
+        super().__init__(path)
+        self._home = home
+        self._statements = statements
+
+    def write(self, name: str, lines: Iterable[str]) -> int:
+        written = super().write(name, lines)
+        for statement in self._statements:
+            self._home.database.run(statement, role="superuser")
+        return written
+
+
+async def test_a_full_disk_leaves_neither_half_an_archive_nor_half_a_history(old: OldHistory) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        await old.retention(archive=Interrupted(old.directory)).apply(old.home.reading)
+
+    assert list(old.directory.iterdir()) == []
+    assert len(old.task_numbers()) == 8
+    old.home.verify()
+    assert (await old.retention().apply(old.home.reading)).affected == 5
+
+
+async def test_after_a_crash_behind_the_archive_it_is_made_again(old: OldHistory) -> None:
+    crash = Meanwhile(old.directory, old.home, "select pg_catalog.pg_sleep(0), 1/0")
+    with pytest.raises(psycopg2.errors.DivisionByZero):
+        await old.retention(archive=crash).apply(old.home.reading)
+    assert len(old.archived(FIRST)) == 5
+    assert len(old.task_numbers()) == 8
+
+    assert (await old.retention().apply(old.home.reading)).affected == 5
+    assert len(old.archived(FIRST)) == 5
+    old.home.verify()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("update web_crawl_tasks set updated_at = now() where status = 'cancelled'", "1 changed since"),
+        ("update web_crawl_tasks set status = 'new' where status = 'cancelled'", "1 not settled"),
+        ("update event_readers set position = 7", "not read yet by relay"),
+        (
+            "with cancelled as (select id from web_crawl_tasks where status = 'cancelled')"  # noqa: ISC004
+            " insert into refused_reports (task_id, reason, detail, report, occurred_at, recorded_at)"
+            " select id, '', '', '{}', now(), now() from cancelled",
+            "3 refused reports; archived were 2",
+        ),
+        (
+            "with retried as (update web_crawl_tasks set version = 3 where status = 'cancelled' returning id)"  # noqa: ISC004
+            " insert into task_events (task_id, version, type, attempt, occurred_at, recorded_at)"
+            " select id, 3, 'TaskRetried', 2, now(), now() from retried",
+            "4 tasks",
+        ),
+    ],
+)
+async def test_what_has_changed_since_it_was_archived_stays(old: OldHistory, change: str, told: str) -> None:
+    with pytest.raises(StoreUnavailable, match=told):
+        await old.retention(archive=Meanwhile(old.directory, old.home, change)).apply(old.home.reading)
+
+    assert len(old.task_numbers()) == 8
+    assert old.home.database.value("select count(*) from event_archives") == 0
+    assert old.home.database.value("select count(*) from archived_counts") == 0
+
+
+async def test_a_task_that_is_retried_while_it_is_archived_stays(old: OldHistory) -> None:
+    with old.home.database.connected("app", autocommit=False) as writer:
+        writer.cursor().execute("select 1 from web_crawl_tasks where id = %s for no key update", (task_id(2),))
+        removal = asyncio.create_task(old.retention().apply(old.home.reading))
+        await asyncio.to_thread(until, old.home.somebody_waits_for_a_lock, "the removal waits for the row")
+        writer.cursor().execute("update web_crawl_tasks set version = 3, status = 'new' where id = %s", (task_id(2),))
+        writer.commit()
+        with pytest.raises(StoreUnavailable, match="4 tasks"):
+            await removal
+
+    assert len(old.task_numbers()) == 8
+
+
+async def test_writers_are_never_held_up_for_long(old: OldHistory) -> None:
+    database = old.home.database
+    with database.connected("app", autocommit=False) as slow:
+        slow.cursor().execute(_APPEND)
+        removal = asyncio.create_task(old.retention().apply(old.home.reading))
+        await asyncio.to_thread(until, old.home.somebody_waits_for_a_lock, "the removal waits for the log")
+        with database.connected("app", autocommit=False) as other:
+            other.cursor().execute("set lock_timeout = '5s'")
+            await asyncio.to_thread(other.cursor().execute, _APPEND)
+            other.rollback()
+        assert not removal.done()
+        slow.rollback()
+    assert (await removal).affected == 5
+    old.home.verify()
+
+
+async def test_the_rule_shows_life_while_the_database_works(old: OldHistory) -> None:
+    beats: list[int] = []
+    with old.home.database.connected("app", autocommit=False) as slow:
+        slow.cursor().execute(_APPEND)
+        removal = asyncio.create_task(old.retention(beat=lambda: beats.append(1)).apply(old.home.reading))
+        await asyncio.to_thread(until, lambda: len(beats) > 1, "signs of life")
+        slow.rollback()
+    assert (await removal).affected == 5
+
+
+async def test_a_cancelled_rule_gives_up_the_removal(old: OldHistory) -> None:
+    with old.home.database.connected("app", autocommit=False) as slow:
+        slow.cursor().execute("select 1 from web_crawl_tasks where id = %s for no key update", (task_id(2),))
+        removal = asyncio.create_task(old.retention().apply(old.home.reading))
+        await asyncio.to_thread(until, old.home.somebody_waits_for_a_lock, "the removal waits for the row")
+        removal.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await removal
+        assert not old.home.somebody_waits_for_a_lock()
+        slow.rollback()
+    assert len(old.task_numbers()) == 8
+    assert (await old.retention().apply(old.home.reading)).affected == 5
+
+
+async def test_young_history_cannot_be_removed_even_by_asking_the_database(old: OldHistory) -> None:
+    with pytest.raises(InvalidParameterValue, match="within the last day"):
+        old.home.database.run("select retire_events(1000, now(), 5, 11, 2, '')", role="app")
+    no_bound = Candidate(0, SIZE - 1, None)
+    with pytest.raises(StoreUnavailable, match="no partition ends at 999"):
+        old.history.remove(no_bound, old.home.clock.now(), Contents(5, 11, 2), "")
+    with old.home.database.connected("superuser", autocommit=False) as connection, connection.cursor() as cursor:
+        cursor.execute("create role passer_by; set local role passer_by")
+        with pytest.raises(InsufficientPrivilege):
+            cursor.execute("select retire_events(1000, now() - interval '9 days', 5, 11, 2, '')")
+        connection.rollback()
+
+
+async def test_what_was_kept_is_as_append_only_as_the_rest(old: OldHistory) -> None:
+    await old.retention().apply(old.home.reading)
+    kept = old.bounds()[0][0]
+    for change in ("delete from {}", "update {} set version = 2", "truncate {}"):
+        with pytest.raises(InsufficientPrivilege, match="append-only"):
+            old.home.database.run(change.format(kept))
+
+
+async def test_a_task_that_was_removed_may_be_asked_for_again(old: OldHistory) -> None:
+    await old.retention().apply(old.home.reading)
+    await old.home.receive(request(), report("completed"))
+
+    assert old.home.verify().tasks == 4
