@@ -55,3 +55,14 @@ def empty_database(stack: StackInfo) -> Iterator[ScratchDatabase]:
     """A database of the test's own without any table."""
     with scratch_database(stack) as database:
         yield database
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a figure that was measured, whether the test passes or not."""
+
+    def print_uncaptured(words: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {words}", end="", flush=True)
+
+    return print_uncaptured

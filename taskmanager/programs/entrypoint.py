@@ -38,6 +38,8 @@ INTERNAL_FAILURE = 70
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR2)
 _STOP_MARGIN_SECONDS = 2
 _LOOK_SECONDS = 1.0
+# The guard's first sign of life may take long on a busy machine.
+_START_SECONDS = 60.0
 # supervisord stops the group of programs first, then the guard.
 _LAST_STOP_SECONDS = 10
 # Only the migrations may log in as the owner of the tables.
@@ -122,11 +124,11 @@ class GuardWatch:
         beat = self._beat()
         self._silent = 0.0 if beat != self._seen else self._silent + _LOOK_SECONDS
         self._seen = beat
-        if self._silent <= self._patience:
+        if self._silent <= (self._patience if beat is not None else max(self._patience, _START_SECONDS)):
             return None
         self._ending = _LOOK_SECONDS
         if not self._verdict.exists():
-            reason = f"it showed no sign of life for {self._patience:g} s"
+            reason = f"it showed no sign of life for {self._silent:g} s"
             self._verdict.write_text(json.dumps({"process": "guard", "reason": reason}), encoding="utf-8")
         return signal.SIGTERM
 

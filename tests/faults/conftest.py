@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,14 +39,3 @@ def breakable_world(private_stack: PrivateStack, tmp_path: Path) -> Iterator[Wor
     with migrated_template(info) as template, a_world(info, template, tmp_path) as world:
         yield world
         private_stack.up()
-
-
-@pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Prints a figure that was measured, whether the test passes or not."""
-
-    def print_uncaptured(words: str) -> None:
-        with capsys.disabled():
-            print(f"\n  {words}", end="", flush=True)
-
-    return print_uncaptured

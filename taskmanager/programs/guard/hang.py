@@ -7,19 +7,24 @@ from taskmanager.infrastructure.supervisor import RUNNING, ProcessState
 
 # More than passes between two looks. Time in which the guard itself stood still says nothing about the others.
 _LONGEST_LOOK_SECONDS = 5.0
+# A process that has only just been started on a busy machine may need long for its first sign of life, and killing it
+# would make the machine busier.
+_START_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class _Silence:
     pid: int
     beat: int
+    has_beaten: bool = False
     seconds: float = 0.0
 
 
 class HangWatch:
     """Adds up how long each running process has been silent, counted from its start or from its last beat.
 
-    Consumers and the relay are watched from their start, any other process once it has a pulse.
+    `limit` is the longest silence in seconds; until its first beat a process has 30 seconds, if that is more. Consumers
+    and the relay are watched from their start, any other process once it has a pulse.
     """
 
     def __init__(self, limit: float) -> None:
@@ -39,17 +44,22 @@ class HangWatch:
         self._silences = {
             name: self._listened(process, beats.get(name, 0), elapsed) for name, process in watched.items()
         }
-        hung = [process for name, process in watched.items() if self._silences[name].seconds > self._limit]
+        hung = [process for name, process in watched.items() if self._is_too_long(self._silences[name])]
         for process in hung:
             self._silences[process.name].seconds = 0.0
         return hung
 
     def _listened(self, process: ProcessState, beat: int, elapsed: float) -> _Silence:
         known = self._silences.get(process.name)
-        if known is None or (known.pid, known.beat) != (process.pid, beat):
-            return _Silence(process.pid, beat)
+        if known is None or known.pid != process.pid:
+            return _Silence(process.pid, beat)  # the pulse may still be that of the process before
+        if known.beat != beat:
+            return _Silence(process.pid, beat, has_beaten=True)
         known.seconds += elapsed
         return known
+
+    def _is_too_long(self, silence: _Silence) -> bool:
+        return silence.seconds > (self._limit if silence.has_beaten else max(self._limit, _START_SECONDS))
 
 
 def _is_worker(process: ProcessState) -> bool:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +17,7 @@ import pytest
 
 from taskmanager.devstack import StackInfo
 from taskmanager.devstack.topics import create_topics, delete_topics
+from tests.scratch import ScratchDatabase
 
 ROOT = Path(__file__).parents[3]
 
@@ -106,3 +107,20 @@ def plain_environment(run_directory: Path) -> dict[str, str]:
         "APP_PORT": str(free_port()),
         "METRICS_PORT": str(free_port()),
     }
+
+
+@pytest.fixture
+def start_appliance(
+    empty_database: ScratchDatabase, topics: dict[str, str], plain_environment: dict[str, str], run_directory: Path
+) -> Iterator[Callable[..., Appliance]]:
+    """Starts bin/entrypoint on a database without tables, which it makes itself; settings may be given by name."""
+    appliances = []
+
+    def start(**settings: str) -> Appliance:
+        environment = empty_database.environment | topics | plain_environment | {"METRICS_CACHE_MS": "0"} | settings
+        appliances.append(Appliance([ROOT / "bin" / "entrypoint"], environment, run_directory))
+        return appliances[-1]
+
+    yield start
+    for appliance in appliances:
+        appliance.clear()

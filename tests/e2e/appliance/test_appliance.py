@@ -4,70 +4,19 @@ import json
 import re
 import subprocess
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.scratch import ScratchDatabase
 
 from .conftest import ROOT, Appliance
+from .outside import figures, load, until_ready
 
 
 @pytest.fixture
-def appliance(
-    empty_database: ScratchDatabase, topics: dict[str, str], plain_environment: dict[str, str], run_directory: Path
-) -> Iterator[Appliance]:
-    environment = empty_database.environment | topics | plain_environment
-    # What this test is about beside the load: the entrypoint makes the tables itself.
-    appliance = Appliance([ROOT / "bin" / "entrypoint"], environment | {"METRICS_CACHE_MS": "0"}, run_directory)
-    yield appliance
-    appliance.clear()
-
-
-def status(appliance: Appliance, path: str) -> int | None:
-    """The status of an answer, None where nobody listens."""
-    url = f"http://127.0.0.1:{appliance.environment['APP_PORT']}{path}"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return int(response.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return None
-
-
-def until_ready(appliance: Appliance) -> None:
-    """The test's own time limit ends a wait in vain."""
-    while status(appliance, "/api/health/ready") != 200:
-        assert appliance.process.poll() is None, appliance.log.read_text()
-
-
-def figures(appliance: Appliance) -> dict[str, float]:
-    """The metrics page: name and label values (in the order of the labels' names) → value."""
-    url = f"http://127.0.0.1:{appliance.environment['METRICS_PORT']}/metrics"
-    with urllib.request.urlopen(url, timeout=10) as response:
-        text = response.read().decode()
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    return {
-        " ".join([sample.name, *(sample.labels[name] for name in sorted(sample.labels))]): sample.value
-        for sample in samples
-    }
-
-
-def load(appliance: Appliance) -> dict[str, Any]:
-    """Plays traffic for a few seconds; what bin/loadtest found."""
-    answer = subprocess.run(
-        [ROOT / "bin" / "loadtest", "--seconds", "4", "--users", "8", "--json"],
-        env=appliance.environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    summary: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
-    return summary
+def appliance(start_appliance: Callable[..., Appliance]) -> Appliance:
+    return start_appliance()
 
 
 def test_the_whole_appliance_serves_survives_a_kill_and_leaves_nothing_behind(

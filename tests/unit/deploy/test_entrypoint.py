@@ -127,10 +127,10 @@ def test_the_run_directory_is_private_and_cleared_of_what_an_earlier_container_l
     assert sorted(path.name for path in run.iterdir()) == ["kept", "metrics", "pulse"]
 
 
-def watched(run: Path, seconds: int, *, beats_until: int = 0) -> list[int | None]:
+def watched(run: Path, seconds: int, *, beats_until: int = 0, patience: float = 60) -> list[int | None]:
     """What is sent to supervisord in each second while the guard's pulse stands still from some second on."""
     (run / "pulse").mkdir()
-    watch = entrypoint.GuardWatch(run, patience=60, stop_wait=7)
+    watch = entrypoint.GuardWatch(run, patience=patience, stop_wait=7)
     sent = []
     for second in range(seconds):
         if second < beats_until:
@@ -149,12 +149,13 @@ def test_a_guard_that_shows_no_life_ends_the_container(tmp_path: Path) -> None:
     ]
     assert json.loads((tmp_path / "verdict.json").read_bytes()) == {
         "process": "guard",
-        "reason": "it showed no sign of life for 60 s",
+        "reason": "it showed no sign of life for 61 s",
     }
 
 
-def test_a_guard_that_never_came_to_life_does_so_too(tmp_path: Path) -> None:
-    assert watched(tmp_path, 61) == [None] * 60 + [signal.SIGTERM]
+@pytest.mark.parametrize("patience", [5, 60])
+def test_a_guard_that_never_came_to_life_does_so_too_but_has_its_time_to_start(tmp_path: Path, patience: float) -> None:
+    assert watched(tmp_path, 61, patience=patience) == [None] * 60 + [signal.SIGTERM]
 
 
 def test_the_watch_reaches_the_child_while_its_parent_waits_for_it() -> None:

@@ -90,3 +90,12 @@ def test_time_in_which_the_guard_stood_still_is_nobodys_silence() -> None:
     scene.look(running("relay"))
     scene.now += 3600  # the whole container was frozen
     assert scene.look(running("relay")) == []
+
+
+def test_with_a_short_limit_a_process_still_has_the_time_to_start() -> None:
+    scene = Scene()
+    scene.watch = HangWatch(5.0)
+    assert scene.seconds_until_hung(running("relay")) == 32.0
+    scene.look(running("relay", pid=8))
+    scene.beats["relay"] = 1
+    assert scene.seconds_until_hung(running("relay", pid=8)) == 6.0

@@ -94,7 +94,7 @@ def test_a_consumer_whose_pulse_stands_still_is_killed(world: World) -> None:
     world.pulses.mkdir()
     (world.pulses / "consumer-00").touch()
     hung = []
-    for look, found in enumerate(world.looks(12)):
+    for look, found in enumerate(world.looks(40)):
         os.utime(world.pulses / "consumer-00", (look, look))
         hung += found
     assert {process.name for process in hung} == set(world.killed) == {"consumer-01"}
