@@ -7,6 +7,6 @@ grant select on all tables in schema public to {role};
 grant insert, update on web_crawl_tasks, consumer_offsets, event_readers, task_counters, unparked_counts, dead_letters,
     api_keys to {role};
 grant insert, update, delete on parked_statuses, idempotency_keys to {role};
-grant insert on task_events, refused_reports to {role};
+grant insert on task_events, refused_reports, dead_letter_actions, retired_offsets to {role};
 grant usage, select on all sequences in schema public to {role};
 grant execute on all functions in schema public to {role};

@@ -30,6 +30,8 @@ with rows_by_source as (
     union all
     select source_topic, source_partition, 0, 0, 0, 0, 0, 0, sum(duplicate + heartbeat)
     from unparked_counts group by 1, 2
+    union all
+    select source_topic, source_partition, created, applied, refused, 0, 0, 0, 0 from archived_counts
 ), sums as (
     select topic, partition, sum(created_events)::bigint as created_events, sum(other_events)::bigint as other_events,
            sum(refused)::bigint as refused, sum(parked)::bigint as parked, sum(dead)::bigint as dead,
@@ -40,19 +42,30 @@ select topic, partition, o.topic_id, o.first_offset, o.next_offset,
        json_build_object('created', o.created, 'applied', o.applied, 'heartbeat', o.heartbeat, 'duplicate', o.duplicate,
                          'refused', o.refused, 'parked', o.parked, 'dead', o.dead, 'skipped', o.skipped)::text,
        coalesce(s.created_events, 0), coalesce(s.other_events, 0), coalesce(s.refused, 0), coalesce(s.parked, 0),
-       coalesce(s.dead, 0), coalesce(s.unknown_task, 0), coalesce(s.unparked, 0)
+       coalesce(s.dead, 0), coalesce(s.unknown_task, 0), coalesce(s.unparked, 0),
+       (select json_agg(json_build_object(
+                   'topic_id', r.topic_id, 'first_offset', r.first_offset, 'next_offset', r.next_offset,
+                   'outcomes', json_build_object(
+                       'created', r.created, 'applied', r.applied, 'heartbeat', r.heartbeat, 'duplicate', r.duplicate,
+                       'refused', r.refused, 'parked', r.parked, 'dead', r.dead, 'skipped', r.skipped)) order by r.id)
+        from retired_offsets r
+        where r.topic = coalesce(o.topic, s.topic) and r.partition = coalesce(o.partition, s.partition))::text
 from consumer_offsets o full join sums s using (topic, partition)
 order by 1, 2;
 
 -- name: positions
 -- One walk along the offsets of each partition. Where every message must have left a row (none was a duplicate, a
--- heartbeat or skipped), a row before the first offset and one behind the last make a gap at either end show.
+-- heartbeat or skipped, and none is archived), a row before the first and one behind the last make a gap at an end show. Partitions
+-- that were set back, or to another incarnation of their topic, are left out: their offsets name more than one message.
 with owners as (
     select topic, partition, first_offset, next_offset, row_number() over (order by topic, partition) as id,
-           o.duplicate + o.heartbeat + o.skipped + coalesce(u.n, 0) = 0 as is_dense
+           o.duplicate + o.heartbeat + o.skipped + coalesce(u.n, 0) = 0 and not exists (
+               select from archived_counts a where (a.source_topic, a.source_partition) = (o.topic, o.partition)
+           ) as is_dense
     from consumer_offsets o
     left join (select source_topic as topic, source_partition as partition, sum(duplicate + heartbeat) as n
                from unparked_counts group by 1, 2) u using (topic, partition)
+    where not exists (select from retired_offsets r where r.topic = o.topic and r.partition = o.partition)
 ), named as (
     select source_topic as topic, source_partition as partition, source_offset as "offset", 'event' as what
     from task_events where source_offset is not null

@@ -28,7 +28,7 @@ class Batch:
     """Messages in the order of their offsets per partition, each with the command made of it.
 
     `starts` says where each partition stood before (and may name others); offsets between there and a message that hold
-    none (transaction markers, compacted ones) count as skipped. So do those up to `reached`, for partitions whose reader
+    none (transaction markers, compacted ones) count as skipped. So do those up to `reached`, in partitions whose reader
     has got there without a further message.
     """
 

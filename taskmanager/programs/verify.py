@@ -13,7 +13,8 @@ from taskmanager.application.ports import StoreError
 from taskmanager.application.use_cases.verify_history import Verification, VerifyHistory
 from taskmanager.config.kafka import KafkaConfig
 from taskmanager.config.settings import load_settings
-from taskmanager.infrastructure.kafka.topics import TopicCatalogue, TopicsUnavailable
+from taskmanager.infrastructure.kafka.ends import topic_ends
+from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.postgres.connecting import NotConnected, connect_when_ready
 from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.server import ExitCode
@@ -46,15 +47,10 @@ class KafkaEnds:
 
     def __call__(self) -> Mapping[Partition, TopicEnds] | None:
         try:
-            catalogue = TopicCatalogue({**self._config.client_properties("verify"), "log_level": 0})
-            topics = catalogue.describe(self._config.source_topics)
-            marks = catalogue.watermarks(
-                Partition(name, number) for name, topic in topics.items() for number in range(topic.partitions)
-            )
+            return topic_ends(self._config.client_properties("verify"), self._config.source_topics, missing_ok=False)
         except TopicsUnavailable as error:
             self.problem = str(error)
             return None
-        return {partition: TopicEnds(topics[partition.topic].topic_id, *mark) for partition, mark in marks.items()}
 
 
 @click.command(name="verify")
@@ -134,6 +130,11 @@ def _text(verification: Verification, seconds: float) -> str:
     )
     lag = "" if verification.lag is None else f"; {verification.lag:,} messages are not read yet"
     wrong = sum(findings.totals.values())
+    if verification.reset:
+        lines.append(
+            f"note: {verification.reset} partitions were reset (taskmanager offsets show): their messages are counted, "
+            "but not checked offset by offset"
+        )
     return "\n".join([*lines, f"{f'{wrong:,} findings' if wrong else 'clean'}: {seen}{lag}"])
 
 
@@ -148,6 +149,7 @@ def _json(verification: Verification, seconds: float) -> bytes:
             "tasks": verification.tasks,
             "rebuilt": verification.replayed,
             "lag": verification.lag,
+            "resetPartitions": verification.reset,
             "seconds": round(seconds, 2),
             "findings": [
                 {

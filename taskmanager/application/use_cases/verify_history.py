@@ -47,7 +47,11 @@ class History(Protocol):
 
 
 class Verification(msgspec.Struct, frozen=True, kw_only=True):
-    """What was looked at and what was found; `lag` is None where Kafka was not asked."""
+    """What was looked at and what was found; `lag` is None where Kafka was not asked.
+
+    In `reset` partitions, which were set back or to another incarnation of their topic, an offset may name several
+    messages: what they came to is counted, but not offset by offset.
+    """
 
     findings: Findings
     partitions: int
@@ -56,6 +60,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     events: int
     replayed: int
     lag: int | None
+    reset: int
 
     @property
     def is_clean(self) -> bool:
@@ -93,7 +98,7 @@ class VerifyHistory:
             self._progress(f"checking {name}")
             findings.add_counted(check())
         replayed = self._replay(sample, tasks if sample is None else min(sample, tasks))
-        read = [ledger.progress for ledger in ledgers if ledger.progress is not None]
+        read = [part for ledger in ledgers for part in (*ledger.retired, ledger.progress) if part is not None]
         return Verification(
             findings=findings,
             partitions=len(ledgers),
@@ -102,6 +107,7 @@ class VerifyHistory:
             events=events,
             replayed=replayed,
             lag=behind,
+            reset=sum(bool(ledger.retired) for ledger in ledgers),
         )
 
     def _compare_with_kafka(self, ledgers: Sequence[PartitionLedger]) -> int | None:

@@ -1,6 +1,6 @@
 """The arithmetic that every partition must satisfy."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from taskmanager.application.changes import Outcome
@@ -21,7 +21,8 @@ class PartitionLedger(NamedTuple):
     """A partition's progress (None where no row knows it) beside the rows that name it as their source.
 
     `unparked` counts reports that were parked and turned out to be duplicates or heartbeats, which leave no row;
-    `unknown_task` are dead letters that had been parked and replaced their parked row.
+    `unknown_task` are dead letters that had been parked and replaced their parked row. `retired` is what was read
+    before the partition was set back, or to another incarnation of its topic; rows do not tell which of it they are of.
     """
 
     partition: Partition
@@ -33,6 +34,7 @@ class PartitionLedger(NamedTuple):
     dead: int
     unknown_task: int
     unparked: int
+    retired: Sequence[StoredProgress] = ()
 
     @property
     def name(self) -> str:
@@ -50,10 +52,12 @@ def check_ledger(ledger: PartitionLedger) -> Iterator[Finding]:
     if progress is None:
         yield Finding(FindingKind.UNKNOWN_PARTITION, ledger.name, "a row in consumer_offsets", "none")
         return
-    count = {outcome: progress.outcomes.get(outcome, 0) for outcome in Outcome}
-    reached = progress.first_offset + sum(count.values())
-    if reached != progress.next_offset:
-        yield _finding(FindingKind.OUTCOME_ARITHMETIC, ledger, f"next_offset {reached}", progress.next_offset)
+    parts = [*ledger.retired, progress]
+    for part in parts:
+        reached = part.first_offset + sum(part.outcomes.values())
+        if reached != part.next_offset:
+            yield _finding(FindingKind.OUTCOME_ARITHMETIC, ledger, f"next_offset {reached}", part.next_offset)
+    count = {outcome: sum(part.outcomes.get(outcome, 0) for part in parts) for outcome in Outcome}
     if ledger.created_events != count[Outcome.CREATED]:
         yield _finding(FindingKind.CREATED_EVENTS, ledger, count[Outcome.CREATED], ledger.created_events)
     if ledger.dead != count[Outcome.DEAD]:

@@ -166,20 +166,18 @@ class FetchingConsumer(ABC):
                 return batch[:count]
         return batch
 
-    def _note(self, message: Message, error: KafkaError) -> None:
+    def _note(self, message: Any, error: KafkaError) -> None:
         """Keeps what the caller has to know; raises what ends the reading; the rest mends itself."""
-        code = error.code()
+        code, topic, number = error.code(), message.topic(), message.partition()
         if code == _END:
-            self._reached[Partition(message.topic(), message.partition())] = message.offset()
+            self._reached[Partition(topic, number)] = message.offset()
             return
         if error.fatal():
             raise KafkaException(error)
-        is_lost = code in _LOST and message.topic() is not None and message.partition() >= 0
+        is_lost = code in _LOST and topic is not None and number >= 0
         if is_lost:
-            self._lost.add(Partition(message.topic(), message.partition()))
-        log.warning(
-            "kafka_error", topic=message.topic(), partition=message.partition(), error=error.str(), is_lost=is_lost
-        )
+            self._lost.add(Partition(topic, number))
+        log.warning("kafka_error", topic=topic, partition=number, error=error.str(), is_lost=is_lost)
 
 
 def positions(offsets: Mapping[Partition, int]) -> list[TopicPartition]:

@@ -59,6 +59,34 @@ def test_whatever_was_read_and_became_of_parked_reports_adds_up(model: Model) ->
     assert list(check_ledger(model.ledger())) == []
 
 
+def split(model: Model, share: float) -> PartitionLedger:
+    """The same partition, of which a part was read before it was reset."""
+    ledger = model.ledger()
+    before = {outcome: int(count * share) for outcome, count in model.outcomes.items()}
+    after = {outcome: count - before[outcome] for outcome, count in model.outcomes.items()}
+    return ledger._replace(
+        progress=StoredProgress("another id", 0, sum(after.values()), after),
+        retired=[StoredProgress("id", model.first, model.first + sum(before.values()), before)],
+    )
+
+
+_SHARES = st.floats(0, 1)
+
+
+@given(models(), _SHARES)
+def test_what_was_read_before_a_reset_counts_with_what_was_read_after(model: Model, share: float) -> None:
+    assert list(check_ledger(split(model, share))) == []
+
+
+@given(models(), _SHARES, st.sampled_from(Outcome), st.sampled_from([-1, 1]))
+def test_an_outcome_miscounted_before_a_reset_is_found(model: Model, share: float, outcome: Outcome, by: int) -> None:
+    ledger = split(model, share)
+    (retired,) = ledger.retired
+    counts = {**retired.outcomes, outcome: retired.outcomes[outcome] + by}
+    findings = check_ledger(ledger._replace(retired=[retired._replace(outcomes=counts)]))
+    assert FindingKind.OUTCOME_ARITHMETIC in {finding.kind for finding in findings}
+
+
 _ROWS = ("created_events", "other_events", "refused", "parked", "dead", "unknown_task", "unparked")
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from taskmanager.application.commands import Partition
+from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.verification.findings import FindingKind
 from taskmanager.application.verification.ledger import PartitionLedger, StoredProgress
-from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.verification.topics import check_topics, lag
 
 HERE, OTHER = Partition("requests", 0), Partition("requests", 1)
