@@ -1,6 +1,7 @@
 """`taskmanager guard`."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import structlog
 
 from taskmanager.config.settings import Settings
 from taskmanager.infrastructure.consumer_count import FILE_NAME, ConsumerCount
+from taskmanager.infrastructure.metrics.gauge_files import forget_gauges
 from taskmanager.infrastructure.pulse import DIRECTORY, Pulse
 from taskmanager.infrastructure.supervisor import Supervisor
 from taskmanager.programs.guard.application import GuardApplication, keep_stdout
@@ -52,13 +54,14 @@ def _compose(settings: Settings, run_directory: Path, supervisor_url: str, proto
             remedy="set GUARD_HANG above POSTGRES_QUERY_TIMEOUT + POSTGRES_CONNECTION_TIMEOUT",
         )
     # Not by the factory: the consumers wait for this program's start, which what the factory imports would double.
-    pulses = run_directory / DIRECTORY
+    pulses, metrics = run_directory / DIRECTORY, settings.observability.prometheus_multiproc_dir
     watch = Watch(
         Supervisor(supervisor_url, timeout=_ANSWER_SECONDS),
         ConsumerCount(run_directory / FILE_NAME, app.consumer_processes),
         pulses,
         hang=app.guard_hang,
         kill=kill_hung,
+        forget=partial(forget_gauges, directory=Path(metrics)) if metrics else lambda _name: None,
     )
     limits = Limits(app.guard_max_exits, app.guard_window, app.guard_young, app.guard_hang)
     pulse = Pulse(pulses / "guard")

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from taskmanager.infrastructure.consumer_count import ConsumerCount
-from taskmanager.infrastructure.supervisor import ProcessState
+from taskmanager.infrastructure.supervisor import STOPPED, ProcessState
 from taskmanager.programs.guard.hang import HangWatch
 from taskmanager.programs.guard.slots import SlotPlan, Steps
 
@@ -32,7 +32,10 @@ class Processes(Protocol):
 
 
 class Watch:
-    """One look at a time; `pulses` is the directory of the pulse files, `hang` the longest silence in seconds."""
+    """One look at a time; `pulses` is the directory of the pulse files, `hang` the longest silence in seconds.
+
+    `forget` is called with the name of each consumer that was stopped.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Watch:
         *,
         hang: float,
         kill: Callable[[ProcessState, float], None],
+        forget: Callable[[str], None] = lambda _name: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._supervisor = supervisor
@@ -49,6 +53,8 @@ class Watch:
         self._pulses = pulses
         self._hang = hang
         self._kill = kill
+        self._forget = forget
+        self._stopped: frozenset[str] = frozenset()
         self._clock = clock
         self._plan = SlotPlan(handover=_HANDOVER_SECONDS)
         self._hangs = HangWatch(hang)
@@ -65,6 +71,7 @@ class Watch:
             return ()
         processes = self._supervisor.processes()
         self._ask_at = now + _ASK_SECONDS
+        self._forget_stopped(processes)
         wanted = self._possible(wanted, processes)
         steps = self._plan.steps(processes, wanted, now)
         self._take(steps, wanted)
@@ -82,6 +89,15 @@ class Watch:
         _log.error("more_consumers_wanted_than_slots", wanted=wanted, slots=slots, remedy="raise CONSUMER_SLOTS")
         self._count.write(slots)
         return slots
+
+    def _forget_stopped(self, processes: Sequence[ProcessState]) -> None:
+        # Nobody but this object starts them again.
+        stopped = frozenset(
+            process.name for process in processes if process.consumer_slot is not None and process.state == STOPPED
+        )
+        for name in stopped - self._stopped:
+            self._forget(name)
+        self._stopped = stopped
 
     def _take(self, steps: Steps, wanted: int) -> None:
         for process in steps.start:

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from taskmanager.infrastructure.consumer_count import ConsumerCount
+from taskmanager.infrastructure.metrics.gauge_files import forget_gauges
 from taskmanager.infrastructure.supervisor import ProcessState
 from taskmanager.programs.guard.watch import Watch
 from tests.fakes.seconds import Seconds
@@ -43,9 +44,11 @@ class World:
         self.clock = Seconds()
         self.pulses = directory / "pulse"
         self.killed: list[str] = []
+        self.forgotten: list[str] = []
         self.watch = Watch(
             self.supervisor, self.count, self.pulses, hang=5.0,
-            kill=lambda process, _: self.killed.append(process.name), clock=self.clock,
+            kill=lambda process, _: self.killed.append(process.name),
+            forget=self.forgotten.append, clock=self.clock,
         )  # fmt: skip
 
     def looks(self, seconds: float) -> Iterator[Sequence[ProcessState]]:
@@ -98,3 +101,19 @@ def test_a_consumer_whose_pulse_stands_still_is_killed(world: World) -> None:
         os.utime(world.pulses / "consumer-00", (look, look))
         hung += found
     assert {process.name for process in hung} == set(world.killed) == {"consumer-01"}
+
+
+def test_what_a_stopped_consumer_showed_is_forgotten_once_it_is_stopped(world: World) -> None:
+    world.count.write(4)
+    list(world.looks(4))
+    world.forgotten.clear()
+    world.count.write(2)
+    list(world.looks(20))
+    assert sorted(world.forgotten) == ["consumer-02", "consumer-03"]
+
+
+def test_gauges_go_and_counts_stay(tmp_path: Path) -> None:
+    for name in ("gauge_all_consumer-02.db", "counter_consumer-02.db", "gauge_all_consumer-01.db"):
+        (tmp_path / name).touch()
+    forget_gauges("consumer-02", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["counter_consumer-02.db", "gauge_all_consumer-01.db"]
