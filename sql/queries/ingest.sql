@@ -75,9 +75,11 @@ from json_to_recordset(%(counts)s::json) as r (created_hour timestamptz, status 
 on conflict (created_hour, status, slot) do update set count = c.count + excluded.count;
 
 -- name: insert_dead_letters
-insert into dead_letters (source_topic, source_partition, source_offset, reason, detail, task_id, key, value, headers,
-                          message_timestamp, recorded_at)
-select topic, partition, "offset", reason, detail, task_id, decode(key, 'base64'), decode(value, 'base64'), headers,
+-- A join might number the letters in another order than that in which they were read.
+insert into dead_letters (source_topic, source_topic_id, source_partition, source_offset, reason, detail, task_id, key,
+                          value, headers, message_timestamp, recorded_at)
+select topic, (select o.topic_id from consumer_offsets o where o.topic = r.topic and o.partition = r.partition),
+       partition, "offset", reason, detail, task_id, decode(key, 'base64'), decode(value, 'base64'), headers,
        message_timestamp, %(now)s
 from json_to_recordset(%(dead)s::json) as r (
     topic text, partition integer, "offset" bigint, reason text, detail text, task_id uuid, key text, value text,
