@@ -12,7 +12,6 @@ from pathlib import Path
 import orjson
 import structlog
 
-from taskmanager.application.ports import Pulse
 from taskmanager.infrastructure.supervisor import ProcessState, SupervisorError, SupervisorStopping
 from taskmanager.programs.guard.listener import state_changes
 from taskmanager.programs.guard.verdict import CrashWatch, Limits, StateChange, Verdict
@@ -34,14 +33,15 @@ def keep_stdout() -> int:
 class GuardApplication:
     """The guard: `protocol` is where supervisord reads, `run_directory` where the verdict is left.
 
-    `look` looks after the processes and answers those that hung; it runs in a thread, four times a second.
+    `look` looks after the processes and answers those that hung; it runs in a thread, four times a second. `beat` is
+    the guard's own sign of life.
     """
 
     def __init__(
         self,
         limits: Limits,
         look: Callable[[], Sequence[ProcessState]],
-        pulse: Pulse,
+        beat: Callable[[], None],
         *,
         protocol: int,
         run_directory: Path,
@@ -49,7 +49,7 @@ class GuardApplication:
     ) -> None:
         self._crashes = CrashWatch(limits)
         self._look = look
-        self._pulse = pulse
+        self._beat = beat
         self._protocol = protocol
         self._run_directory = run_directory
         self._clock = clock
@@ -90,7 +90,7 @@ class GuardApplication:
                 self._is_deaf = True
             else:
                 self._is_deaf = False
-                self._pulse.beat()
+                self._beat()
                 for process in hung:
                     self._judge(self._crashes.hung(process.name, self._clock()))
             with suppress(TimeoutError):

@@ -65,4 +65,4 @@ def _compose(settings: Settings, run_directory: Path, supervisor_url: str, proto
     )
     limits = Limits(app.guard_max_exits, app.guard_window, app.guard_young, app.guard_hang)
     pulse = Pulse(pulses / "guard")
-    return GuardApplication(limits, watch.look, pulse, protocol=protocol, run_directory=run_directory)
+    return GuardApplication(limits, watch.look, pulse.beat, protocol=protocol, run_directory=run_directory)
