@@ -35,10 +35,10 @@ class World:
         self._directory = directory
         self._programs: list[Program] = []
 
-    def start(self, program: str, **environment: str) -> Program:
-        """Starts a program with these variables besides the world's own."""
+    def start(self, program: str, *arguments: str, **environment: str) -> Program:
+        """Starts a program with these arguments, and these variables besides the world's own."""
         log = self._directory / f"{program}-{len(self._programs)}.log"
-        started = Program([program], {**self.environment, **environment}, log)
+        started = Program([program, *arguments], {**self.environment, **environment}, log)
         self._programs.append(started)
         return started
 
@@ -62,17 +62,21 @@ class World:
         waiting = "select count(*) from parked_statuses p join web_crawl_tasks t on t.id = p.task_id"
         until(lambda: self.database.value(waiting) == 0, "parked reports applied", seconds)
 
-    def verify(self) -> dict[str, Any]:
-        """What `taskmanager verify` says, which must be that all is well and nothing is left to read."""
+    def run(self, *arguments: str) -> bytes:
+        """What a one-shot command says, which must end well."""
         done = subprocess.run(
-            [sys.executable, "-m", "taskmanager", "verify", "--json"],
+            [sys.executable, "-m", "taskmanager", *arguments],
             env={**environ, **self.environment},
             capture_output=True,
             timeout=_VERIFY_SECONDS,
             check=False,
         )
         assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-        document: dict[str, Any] = orjson.loads(done.stdout)
+        return done.stdout
+
+    def verify(self) -> dict[str, Any]:
+        """What `taskmanager verify` says, which must be that all is well and nothing is left to read."""
+        document: dict[str, Any] = orjson.loads(self.run("verify", "--json"))
         assert (document["clean"], document["lag"], document["rebuilt"]) == (True, 0, document["tasks"])
         return document
 
