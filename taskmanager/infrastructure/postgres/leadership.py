@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import NoReturn
 
 from taskmanager.application.leadership import LeadershipLost, Term
 from taskmanager.application.ports import StoreError
@@ -46,8 +47,12 @@ class PostgresLeadership:
     async def move(self, position: int) -> None:
         """See `Leadership.move`."""
         async with self._turn:
+            term = self._current()
+            if position < term.position:
+                raise ValueError(f"a position never goes back from {term.position} to {position}")
             if not await self._in_office("move", position=position):
                 self._lose("another term has begun")
+            self._term = term._replace(position=position)
 
     async def resign(self) -> None:
         """See `Leadership.resign`."""
@@ -69,11 +74,9 @@ class PostgresLeadership:
 
     async def _in_office(self, statement: str, **parameters: object) -> list[Row]:
         """Runs a statement on the session of this term, and on no other."""
-        if self._term is None:
-            raise LeadershipLost("no term has begun, or it has ended")
+        identity = {"name": self._name, "epoch": self._current().epoch, "backend": self._backend}
         if not self._session.is_open:
             self._lose("the session that held the lock was closed")
-        identity = {"name": self._name, "epoch": self._term.epoch, "backend": self._backend}
         try:
             return await self._session.execute(self._statements[statement], identity | parameters)
         except StoreError as error:
@@ -81,6 +84,11 @@ class PostgresLeadership:
                 self._lose(str(error))
             raise
 
-    def _lose(self, reason: str) -> None:
+    def _current(self) -> Term:
+        if self._term is None:
+            raise LeadershipLost("no term has begun, or it has ended")
+        return self._term
+
+    def _lose(self, reason: str) -> NoReturn:
         self._term = None
         raise LeadershipLost(reason)
