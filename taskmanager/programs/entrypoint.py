@@ -148,7 +148,7 @@ def supervisord_environment(
         **{name: value for name, value in environment.items() if name not in _NOT_FOR_PROGRAMS},
         "API_PROCESSES": settings["API_PROCESSES"],
         "CONSUMER_PROCESSES": settings["CONSUMER_PROCESSES"],
-        "CONSUMER_SLOTS": settings["CONSUMER_SLOTS"],
+        "CONSUMER_SPARES": str(int(settings["CONSUMER_SLOTS"]) - int(settings["CONSUMER_PROCESSES"])),
         "PROMETHEUS_MULTIPROC_DIR": str(run_directory / "metrics"),
         "TASKMANAGER_PYTHON": sys.executable,
         "TASKMANAGER_RUN_DIR": str(run_directory),

@@ -76,7 +76,8 @@ class Session:
             }
             environment = appliance_environment(os.environ, settings, appliance.run_directory, self._options.consumers)
             app = _settings_of(environment).app
-            await appliance.start({**environment, "CONSUMER_SLOTS": str(app.consumer_slots)})
+            spares = str(app.consumer_slots - app.consumer_processes)
+            await appliance.start({**environment, "CONSUMER_SPARES": spares})
             looking = cleanup.enter_context(ThreadPoolExecutor(1))
             observer = Observer(info.dsn("app", self._workspace.database), info.kafka_brokers, topics)
             cleanup.push_async_callback(partial(asyncio.get_running_loop().run_in_executor, looking, observer.close))

@@ -103,6 +103,7 @@ def plain_environment(run_directory: Path) -> dict[str, str]:
         "API_PROCESSES": "1",
         "CONSUMER_PROCESSES": "2",
         "CONSUMER_SLOTS": "4",
+        "CONSUMER_SPARES": "2",
         "GRACEFUL_SHUTDOWN_TIMEOUT": "5",
         "APP_PORT": str(free_port()),
         "METRICS_PORT": str(free_port()),

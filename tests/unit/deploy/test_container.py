@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+from supervisor.options import ServerOptions
 
 from taskmanager.config.settings import all_variables
 
 ROOT = Path(__file__).parents[3]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 # Set by the entrypoint for supervisord alone; see the head of supervisord.conf.
-OWN_VARIABLES = {"TASKMANAGER_RUN_DIR", "TASKMANAGER_PYTHON", "TASKMANAGER_STOP_WAIT"}
+OWN_VARIABLES = {"TASKMANAGER_RUN_DIR", "TASKMANAGER_PYTHON", "TASKMANAGER_STOP_WAIT", "CONSUMER_SPARES"}
 
 
 def instructions(name: str) -> list[str]:
@@ -106,3 +107,35 @@ def test_supervisord_reads_only_variables_that_are_documented() -> None:
     text = (ROOT / "supervisord.conf").read_text(encoding="utf-8")
     known = {variable.name for variable in all_variables()}
     assert set(re.findall(r"%\(ENV_(\w+)\)s", text)) <= known | OWN_VARIABLES
+
+
+def test_spare_consumers_differ_from_the_others_in_who_starts_them_alone(
+    supervisord: configparser.RawConfigParser,
+) -> None:
+    consumer, spare = dict(supervisord.items("program:consumer")), dict(supervisord.items("program:spare-consumer"))
+    assert (spare.pop("autostart"), spare.pop("numprocs_start")) == ("false", consumer["numprocs"])
+    assert {name for name in consumer if consumer[name] != spare[name]} == {"numprocs"}
+    assert set(spare) == set(consumer)
+
+
+@pytest.mark.parametrize(("processes", "spares"), [(2, 3), (1, 0)])
+def test_every_slot_is_declared_once(
+    processes: int, spares: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    values = {
+        "API_PROCESSES": 1,
+        "CONSUMER_PROCESSES": processes,
+        "CONSUMER_SPARES": spares,
+        "TASKMANAGER_STOP_WAIT": 7,
+    }
+    for name, value in {**values, "TASKMANAGER_RUN_DIR": tmp_path, "TASKMANAGER_PYTHON": "python"}.items():
+        monkeypatch.setenv(name, str(value))
+    options = ServerOptions()
+    options.realize(["-c", str(ROOT / "supervisord.conf")])
+    consumers = [
+        (process.name, process.autostart)
+        for group in options.process_group_configs
+        for process in group.process_configs
+        if process.name.startswith("consumer")
+    ]
+    assert consumers == [(f"consumer-{slot:02d}", slot < processes) for slot in range(processes + spares)]

@@ -190,7 +190,7 @@ def test_programs_do_not_get_the_login_of_the_tables_owner(tmp_path: Path) -> No
         "PATH": "/bin",
         "API_PROCESSES": "1",
         "CONSUMER_PROCESSES": "4",
-        "CONSUMER_SLOTS": "9",
+        "CONSUMER_SPARES": "5",
         "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "metrics"),
         "TASKMANAGER_PYTHON": sys.executable,
         "TASKMANAGER_RUN_DIR": str(tmp_path),
