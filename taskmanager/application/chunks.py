@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from taskmanager.application.event_log import HighWaterReader, LoggedEvent
@@ -10,9 +10,11 @@ from taskmanager.application.outbound import Outbound
 from taskmanager.application.task_states import TaskStates
 from taskmanager.domain.task import WebCrawlTask
 
-EVENTS_MAX = 5000
+EVENTS_MAX = 2500
 _BYTES_MAX = 8 << 20
 _STRETCH = 100
+# So many events at once mean that there are more.
+_MANY = 500
 
 # The message that tells of an event, given the task as it left it (None where that is not known).
 Encode = Callable[[LoggedEvent, WebCrawlTask | None], Outbound]
@@ -43,12 +45,14 @@ class ChunkSource:
         self._states = states
         self._encode = encode
         self._ahead: deque[LoggedEvent] = deque()
+        self._position = reader.position
+        self._reading: asyncio.Task[Sequence[LoggedEvent]] | None = None
 
     async def gather(self, chunk: Chunk) -> int:
         """Puts in what has come since, as far as there is room; how many events. May raise a `StoreError`."""
         before = len(chunk.messages)
         if not self._ahead:
-            self._ahead.extend(await self._reader.next())
+            await self._read()
         while self._ahead and chunk.has_room:
             self._encode_stretch(chunk)
             if self._ahead and chunk.has_room:
@@ -57,8 +61,27 @@ class ChunkSource:
                 # Meanwhile the chunk before is being published: the next step must not wait for all of this.
                 await asyncio.sleep(0)
         if not self._ahead:
-            chunk.position = self._reader.position
+            chunk.position = self._position
         return len(chunk.messages) - before
+
+    async def close(self) -> None:
+        """Ends what goes on in the background."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        """The next page; where more are to be expected, the one after it is fetched while this one is encoded."""
+        reading, self._reading = self._reading, None
+        page = await (reading or self._reader.next())
+        self._ahead.extend(page)
+        self._position = self._reader.position
+        if len(page) >= _MANY:
+            self._reading = asyncio.create_task(self._next_page())
+
+    async def _next_page(self) -> Sequence[LoggedEvent]:
+        return await self._reader.next()
 
     def _encode_stretch(self, chunk: Chunk) -> None:
         """Up to the first event whose task has to be looked up."""

@@ -1,9 +1,9 @@
 """What a leader does beside its work: it shows that it lives, and stores how far it has come."""
 
 import asyncio
-from contextlib import suppress
 
 from taskmanager.application.leadership import Leadership, Term
+from taskmanager.application.waiting import is_set_within
 
 _SECONDS_BETWEEN = 0.5
 
@@ -49,8 +49,7 @@ class Office:
     async def hold(self) -> None:
         """Holds the office until `leave`; raises `LeadershipLost` or a `StoreError` as soon as that is over."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._seconds_between)
+            await is_set_within(self._news, self._seconds_between)
             self._news.clear()
             if self._reached > self._stored:
                 position = self._reached

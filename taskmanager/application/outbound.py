@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 HeaderValue = str | bytes | None
+Header = tuple[str, HeaderValue]
 
 
 class Outbound(NamedTuple):
@@ -12,7 +13,7 @@ class Outbound(NamedTuple):
     topic: str
     key: str | bytes | None
     value: bytes | None
-    headers: list[tuple[str, HeaderValue]]
+    headers: list[Header]
     partition: int | None = None
 
 

@@ -72,11 +72,10 @@ class TaskStates:
             return
         pasts = await self._histories.before(versions)
         for task_id, past in groupby(pasts, attrgetter("task_id")):
-            self._rebuild(task_id, list(past))
+            self._rebuild(task_id, list(past), versions[task_id] - 1)
         first = next(iter(versions))
         if first not in self._tasks and first not in self._unknown:
-            self._unknown.add(first)
-            log.error("task_without_history: its events are told without the task", task_id=first)
+            self._give_up(first, "there is none")
 
     def after(self, event: LoggedEvent) -> WebCrawlTask | None:
         """The task as this event leaves it, good until the next call; None if its history cannot be understood.
@@ -92,22 +91,28 @@ class TaskStates:
             elif isinstance(happened, TaskCreated):
                 task, size = WebCrawlTask.replay([happened]), _weight(event)
         except (UnreadableEvent, ValueError) as error:
-            _tell(event, str(error))
+            log.error("event_unreadable: it is told without its task", sequence=event.seq, problem=str(error))
             return None
         if task is not None and not task.status.is_settled:
             self._remember(task, size)
             self._make_room()
         return task
 
-    def _rebuild(self, task_id: str, past: Sequence[LoggedEvent]) -> None:
+    def _rebuild(self, task_id: str, past: Sequence[LoggedEvent], version: int) -> None:
         self._forget(task_id)
         try:
             task = WebCrawlTask.replay(map(self._decode, past))
         except (UnreadableEvent, ValueError) as error:
-            _tell(past[-1], str(error))
-            self._unknown.add(task_id)
-        else:
+            self._give_up(task_id, str(error))
+            return
+        if task.version == version:
             self._remember(task, sum(map(_weight, past)))
+        else:
+            self._give_up(task_id, f"it ends with version {task.version}")
+
+    def _give_up(self, task_id: str, problem: str) -> None:
+        self._unknown.add(task_id)
+        log.error("history_unreadable: an event is told without its task", task_id=task_id, problem=problem)
 
     def _remember(self, task: WebCrawlTask, size: int) -> None:
         self._tasks[task.id] = task, size
@@ -128,7 +133,3 @@ class TaskStates:
 
 def _weight(event: LoggedEvent) -> int:
     return _TASK_BYTES + len(event.data or "")
-
-
-def _tell(event: LoggedEvent, problem: str) -> None:
-    log.error("event_without_task: its history cannot be understood", sequence=event.seq, problem=problem)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from taskmanager.api.kafka.letters import encode_letter
 from taskmanager.api.kafka.outbound import EventEncoder
 from taskmanager.api.kafka.spans import chunk_span
-from taskmanager.application.chunks import EVENTS_MAX, ChunkSource
+from taskmanager.application.chunks import ChunkSource
 from taskmanager.application.event_log import HighWaterReader
 from taskmanager.application.office import Office
 from taskmanager.application.outbound import Outbound
@@ -36,7 +37,10 @@ _SESSION_MARGIN_SECONDS = 5.0
 # How long the chunk in hand may take at the end; what is given up then is published again by the next relay.
 _FINISH_SECONDS = 5.0
 _LEASE_SECONDS = 2.0
+# Smaller than a chunk: a page is encoded while it is in the processor's cache, and the next one read meanwhile.
+_PAGE = 1000
 _GC_OBJECTS = 200_000
+_SWITCH_SECONDS = 0.0005
 
 
 class RelayApplication:
@@ -97,7 +101,7 @@ class RelayApplication:
             limit=limit,
             reduced=self._metrics.reduced,
         )
-        reader = HighWaterReader(self._log, term.position, limit=EVENTS_MAX)
+        reader = HighWaterReader(self._log, term.position, limit=_PAGE)
         events = RelayEvents(
             ChunkSource(reader, TaskStates(self._store, decode), encode),
             self._publish,
@@ -149,7 +153,9 @@ def command() -> ExitCode:
       taskmanager relay
       TASK_EVENTS_TOPIC=task-events taskmanager relay   # a topic of their own instead of TASK_STATUS_TOPIC
     """
-    # The objects of a chunk die by their reference counts: the collector would walk over them in vain.
+    # The objects of a chunk die by their reference counts: the collector would walk over them in vain. The threads that
+    # talk to Kafka and PostgreSQL need the interpreter for moments only, but must not wait for them.
     gc.freeze()
     gc.set_threshold(_GC_OBJECTS)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     return launch("relay", lambda settings: RelayApplication(ApplicationFactory(settings, _NAME)), slot=_NAME)

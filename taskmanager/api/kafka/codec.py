@@ -105,8 +105,11 @@ class Codec:
 
     def _is_own_event(self, headers: Headers) -> bool:
         event_type = headers.text("event_type")
-        if headers.text("event_id") is None or event_type not in _EVENT_NAME_STATUS:
+        if headers.text("event_id") is None or event_type is None:
             return False
+        if event_type not in _EVENT_NAME_STATUS:
+            # Of another release: what it leaves a task in is not known here, and then the relay names no status.
+            return headers.raw("status") is None
         said = _EVENT_NAME_STATUS[event_type]
         return said is None or headers.text("status") == said
 

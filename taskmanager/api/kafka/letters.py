@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from taskmanager.application.outbound import HeaderValue, Outbound, message_size
+from taskmanager.application.outbound import Header, Outbound, message_size
 from taskmanager.application.published_letters import LetterTopic, UnpublishedLetter
 
 
@@ -20,7 +20,7 @@ def encode_letter(letter: UnpublishedLetter, topic: LetterTopic) -> Outbound:
 
 
 def _forms(letter: UnpublishedLetter, topic: str, partition: int | None) -> Iterator[Outbound]:
-    told: list[tuple[str, HeaderValue]] = [
+    told: list[Header] = [
         ("dlq_id", str(letter.id)),
         ("dlq_reason", letter.reason),
         ("dlq_detail", letter.detail),
@@ -29,7 +29,7 @@ def _forms(letter: UnpublishedLetter, topic: str, partition: int | None) -> Iter
         ("dlq_offset", str(letter.offset)),
         ("dlq_recorded_at", letter.recorded_at.isoformat()),
     ]
-    headers: list[tuple[str, HeaderValue]] = [*letter.headers]
+    headers: list[Header] = [*letter.headers]
     yield Outbound(topic, letter.key, letter.value, [*headers, *told], partition)
     told.append(("dlq_value_omitted", "true"))
     yield Outbound(topic, letter.key, None, [*headers, *told], partition)

@@ -1,18 +1,19 @@
 """Events as messages: headers, and the whole task as it was right after the event."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from taskmanager.application.event_log import LoggedEvent
-from taskmanager.application.outbound import HeaderValue, Outbound, message_size
+from taskmanager.application.outbound import Header, Outbound, message_size
 from taskmanager.application.read_model import task_view
 from taskmanager.domain.events import EVENT_STATUS, EVENT_TYPES
 from taskmanager.domain.task import WebCrawlTask
 
 _TASK_TYPE = ("task_type", "web-crawl")
 _VERSION = ("version", "1")
+_HEADS_MAX = 1000
 # More than the headers of a message can come to: every text in them is bounded.
 _HEADERS_BYTES = 4096
 
@@ -36,6 +37,7 @@ class EventEncoder:
         self._source = ("source", own_name)
         self._limit = limit
         self._tell_reduced = reduced
+        self._heads: dict[tuple[str, str | None, int], Sequence[Header]] = {}
 
     def __call__(self, event: LoggedEvent, task: WebCrawlTask | None) -> Outbound:
         """The message; `task` is the task as the event left it, None where that is not known."""
@@ -48,21 +50,15 @@ class EventEncoder:
             return self._reduced(message, task)
         return message
 
-    def _headers(self, event: LoggedEvent, task: WebCrawlTask | None) -> list[tuple[str, HeaderValue]]:
-        headers: list[tuple[str, HeaderValue]] = [
+    def _headers(self, event: LoggedEvent, task: WebCrawlTask | None) -> list[Header]:
+        status = task.status if task is not None else _EVENT_NAME_STATUS.get(event.type)
+        headers = [
             ("id", event.task_id),
-            _TASK_TYPE,
+            *(self._heads.get((event.type, status, event.attempt)) or self._head(event.type, status, event.attempt)),
             ("timestamp", event.occurred_at.isoformat()),
-            self._source,
-            _VERSION,
-            ("attempt", str(event.attempt)),
             ("event_id", f"{event.task_id}:{event.version}"),
-            ("event_type", event.type),
             ("sequence", str(event.seq)),
         ]
-        status = task.status.value if task is not None else _EVENT_NAME_STATUS.get(event.type)
-        if status is not None:
-            headers.append(("status", status))
         if event.correlation_id is not None:
             headers.append(("correlation_id", event.correlation_id))
         if event.traceparent is not None:
@@ -70,6 +66,15 @@ class EventEncoder:
             if event.tracestate is not None:
                 headers.append(("tracestate", event.tracestate))
         return headers
+
+    def _head(self, event_type: str, status: str | None, attempt: int) -> Sequence[Header]:
+        """The headers that many messages share; made once, because every message has them."""
+        head: list[Header] = [_TASK_TYPE, ("event_type", event_type), ("attempt", str(attempt)), self._source, _VERSION]
+        if status is not None:
+            head.insert(1, ("status", str(status)))
+        if len(self._heads) < _HEADS_MAX:
+            self._heads[event_type, status, attempt] = head
+        return head
 
     def _reduced(self, message: Outbound, task: WebCrawlTask) -> Outbound:
         """The first of ever smaller forms that fits; the last one does in any topic worth its name."""

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
@@ -12,6 +11,7 @@ from taskmanager.application.leadership import Leadership, LeadershipLost, Term
 from taskmanager.application.office import Office
 from taskmanager.application.outbound import EventPublisher, PublishFailed
 from taskmanager.application.ports import StoreError
+from taskmanager.application.waiting import is_set_within
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ class LeadRelay:
                     log.info("relay_stands_by: another one leads")
             except* (StoreError, PublishFailed, LeadershipLost) as failures:
                 pause = self._step_down(failures)
-            await self._sleep(pause)
+            await is_set_within(self._stopping, pause)
 
     async def _serve(self, term: Term) -> None:
         self._stands_by = False
@@ -108,17 +108,18 @@ class LeadRelay:
     def _step_down(self, failures: BaseExceptionGroup[Exception]) -> float:
         """Tells why; the pause to make before the next campaign."""
         reasons = _leaves(failures)
-        kind = getattr(reasons[0], "kind", "leadership" if isinstance(reasons[0], LeadershipLost) else "store")
+        kind = _kind(reasons[0])
         self._metrics.stepped_down(kind)
         log.warning("relay_steps_down", reason=kind, error="; ".join(str(reason) for reason in reasons))
         self._failures += 1
         longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
-    async def _sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), seconds)
+
+def _kind(reason: BaseException) -> str:
+    if isinstance(reason, PublishFailed):
+        return reason.kind
+    return "leadership" if isinstance(reason, LeadershipLost) else "store"
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import groupby
 from operator import attrgetter
 from time import monotonic
@@ -13,6 +12,7 @@ import structlog
 from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.outbound import PublishFailed
 from taskmanager.application.published_letters import EncodeLetter, LetterOutbox, LetterPublisher, UnpublishedLetter
+from taskmanager.application.waiting import is_set_within
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +61,7 @@ class RelayDeadLetters:
         try:
             while not self._stopping.is_set():
                 if not await self.publish_some():
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), _LOOK_SECONDS)
+                    await is_set_within(self._stopping, _LOOK_SECONDS)
         finally:
             await self._publisher.close()
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Protocol
 
 from taskmanager.application.chunks import Chunk, ChunkSource
 from taskmanager.application.event_log import AdaptivePause
 from taskmanager.application.outbound import Outbound
+from taskmanager.application.waiting import is_set_within
 
 # So many events at once mean that there are more.
 _MANY = 500
@@ -70,7 +70,8 @@ class RelayEvents:
             if sending is not None:
                 # What runs in the publisher's thread goes on until the publisher is closed.
                 sending.cancel()
-                await asyncio.wait([sending])
+                await asyncio.gather(sending, return_exceptions=True)
+            await self._chunks.close()
 
     def _send_next(self) -> asyncio.Task[None] | None:
         chunk = self._next
@@ -96,5 +97,4 @@ class RelayEvents:
         if sending is not None:
             await asyncio.wait([sending], timeout=pause)
         else:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await is_set_within(self._stopping, pause)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
+
+from taskmanager.application.waiting import is_set_within
 
 _SECONDS_BETWEEN = 2.0
 
@@ -27,5 +28,4 @@ async def show_backlog(
     """Looks every two seconds until it is told to stop; raises a `StoreError`."""
     while not stopping.is_set():
         metrics.progressed(position(), await log_end.last_event())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
+        await is_set_within(stopping, _SECONDS_BETWEEN)
