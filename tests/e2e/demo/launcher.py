@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 RUN = Path(__file__).parents[3] / "bin" / "run"
+SCALE = RUN.with_name("scale")
 _MARK = "DEMO_TEST_RUN"
 SECONDS = 120
 

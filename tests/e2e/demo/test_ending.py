@@ -20,8 +20,8 @@ def test_a_signal_ends_all_of_it_in_good_order(demo, workspace, number):
     process = demo.start("--workspace", workspace)
     wait_for_line(process, reading)
     names = [" ".join(running.cmdline()) for running in demo.running()]
-    for program in ("supervisord", "taskmanager api", "taskmanager metrics", "taskmanager guard", "consumer --slot 1"):
-        assert any(program in name for name in names), (program, names)
+    for program in ("api", "metrics", "guard", "consumer --slot 1", "relay", "housekeeper"):
+        assert any(f"taskmanager {program}" in name for name in names), (program, names)
 
     os.killpg(process.pid, number)
     process.communicate(timeout=SECONDS)
