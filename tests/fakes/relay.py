@@ -80,7 +80,7 @@ class Broker:
 
 
 class InMemoryPublisher:
-    """Implements `EventPublisher`; `gate` holds up what is published while it is closed, `failures` are raised first."""
+    """Implements `EventPublisher`; a closed `gate` holds up what is published, `failures` are raised first."""
 
     def __init__(self, broker: Broker, message_max_bytes: int = 1_000_000) -> None:
         self.message_max_bytes = message_max_bytes

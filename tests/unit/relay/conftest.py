@@ -12,7 +12,7 @@ def until() -> Callable[[Callable[[], object]], object]:
 
     async def wait(holds: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - whatever it is, not all of it has an event
                 await asyncio.sleep(0.001)
 
     return wait
