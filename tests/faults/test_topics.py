@@ -109,6 +109,24 @@ def test_a_topic_that_is_made_anew_stops_until_it_is_reset_and_the_other_goes_on
     assert world.verify()["resetPartitions"] == 6
 
 
+def test_a_topic_that_is_made_anew_behind_the_readers_back_loses_nothing(world: World) -> None:
+    brokers = world.database.info.kafka_brokers
+    consumer = world.start("consumer")
+    world.send(requests(world, 10, partition=0))
+    world.await_read(10)
+    delete_topics(brokers, [world.requests])
+    create_topics(brokers, {world.requests: 6})
+    # The driver reads on at offset 10 as if nothing had happened.
+    world.send(requests(world, 40, partition=0))
+    (line,) = until(lambda: stops(consumer, "topic_made_anew"), "the new topic noticed")
+    reset_as_told(world, line)
+    until(lambda: next_offset(world, 0) == 40, "the new topic read", 40)
+
+    assert consumer.is_alive
+    assert world.database.value("select count(*)::int from web_crawl_tasks") == 50
+    world.verify()
+
+
 def test_messages_that_are_gone_before_they_were_read_stop_their_partition_alone(world: World) -> None:
     consumer = world.start("consumer")
     world.send([*requests(world, 10, partition=0), *requests(world, 10, partition=1)])
