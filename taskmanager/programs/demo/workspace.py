@@ -1,4 +1,4 @@
-"""A database and two topics to play on."""
+"""A database and topics to play on."""
 
 import fcntl
 import secrets
@@ -21,6 +21,8 @@ from taskmanager.programs.demo.messages import Role
 STANDING = "taskmanager"
 TOPIC_NAMES = {Role.REQUESTS: "requests-web-crawl", Role.STATUS: "task-status"}
 PARTITIONS = 12
+_SYSTEM_TOPIC = "task-manager-system"
+_DEAD_LETTERS = ".dlq"
 _KEPT_LOGS = 10
 
 
@@ -30,21 +32,24 @@ class Workspace:
 
     database: str
     topics: dict[Role, str]
+    system_topic: str
     passing: bool  # dropped at the end
 
     @classmethod
     def standing(cls, name: str = STANDING) -> "Workspace":
         """The one that stays between runs; the usual one has the topics that a gateway and workers expect."""
-        prefix = "" if name == STANDING else f"{name}-"
-        return cls(name, {role: prefix + topic for role, topic in TOPIC_NAMES.items()}, passing=False)
+        return cls._named(name, "" if name == STANDING else f"{name}-", passing=False)
 
     @classmethod
     def fresh(cls) -> "Workspace":
         """One of its own for a single run."""
         name = f"once-{secrets.token_hex(4)}"
-        return cls(
-            name.replace("-", "_"), {role: f"{name}-{topic}" for role, topic in TOPIC_NAMES.items()}, passing=True
-        )
+        return cls._named(name.replace("-", "_"), f"{name}-", passing=True)
+
+    @classmethod
+    def _named(cls, database: str, prefix: str, *, passing: bool) -> "Workspace":
+        topics = {role: prefix + topic for role, topic in TOPIC_NAMES.items()}
+        return cls(database, topics, prefix + _SYSTEM_TOPIC, passing)
 
     @property
     def topic_roles(self) -> dict[str, Role]:
@@ -60,6 +65,8 @@ class Workspace:
             "WEB_CRAWL_REQUEST_TOPIC": self.topics[Role.REQUESTS],
             "TASK_STATUS_TOPIC": self.topics[Role.STATUS],
             "TASK_EVENTS_TOPIC": self.topics[Role.STATUS],
+            "SYSTEM_EVENTS_TOPIC": self.system_topic,
+            "DLQ_SUFFIX": _DEAD_LETTERS,
             "KAFKA_GROUP_ID": f"{self.database}-group",
         }
 
@@ -75,12 +82,17 @@ class Workspace:
     def drop(self, info: StackInfo) -> None:
         """Removes database and topics."""
         with ThreadPoolExecutor(1) as aside:
-            topics = aside.submit(delete_topics, info.kafka_brokers, list(self.topics.values()))
+            topics = aside.submit(delete_topics, info.kafka_brokers, list(self._all_topics()))
             drop_database(info, self.database)
             topics.result()
 
+    def _all_topics(self) -> dict[str, int]:
+        """The partitions of every topic that the service reads or writes."""
+        sources = dict.fromkeys(self.topics.values(), PARTITIONS)
+        return sources | {topic + _DEAD_LETTERS: PARTITIONS for topic in sources} | {self.system_topic: 1}
+
     def _ensure_topics(self, brokers: str) -> dict[str, int]:
-        ensure_topics(brokers, dict.fromkeys(self.topics.values(), PARTITIONS))
+        ensure_topics(brokers, self._all_topics())
         known = AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=15).topics
         return {name: len(known[name].partitions) for name in self.topics.values()}
 
