@@ -59,6 +59,23 @@ class Program:
         self._process.kill()
         self._process.wait(10)
 
+    def freeze(self) -> None:
+        """Stops it with SIGSTOP; returns when the system says that it is stopped."""
+        self.send(signal.SIGSTOP)
+        until(lambda: psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED, "the process stopped")
+
+    def thaw(self) -> None:
+        """Lets it go on."""
+        self.send(signal.SIGCONT)
+
+    def ports_to_database(self, database: ScratchDatabase) -> set[int]:
+        """The near ends of its connections to the database's server."""
+        port = database.info.postgres_port
+        connections = psutil.Process(self._process.pid).net_connections("tcp")
+        return {
+            connection.laddr.port for connection in connections if connection.raddr and connection.raddr.port == port
+        }
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """The lines of its log whose event begins with this."""
         lines = [orjson.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
@@ -70,21 +87,15 @@ class Program:
 
     def _frozen_in_transaction(self, database: ScratchDatabase) -> bool:
         assert self.is_alive, f"it has ended; its log: {self.log.read_text()[-3000:]}"
-        self.send(signal.SIGSTOP)
-        until(lambda: psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED, "the process stopped")
+        self.freeze()
         if until(lambda: self._settled_state(database), "a backend that waits for its client") == "in transaction":
             return True
-        self.send(signal.SIGCONT)
+        self.thaw()
         return False
 
     def _settled_state(self, database: ScratchDatabase) -> str | None:
         """What the server does for it, once that can no longer change by itself."""
-        port = database.info.postgres_port
-        connections = psutil.Process(self._process.pid).net_connections("tcp")
-        own = [
-            connection.laddr.port for connection in connections if connection.raddr and connection.raddr.port == port
-        ]
-        rows = database.run(_TRANSACTION, (own,), role="superuser")
+        rows = database.run(_TRANSACTION, (list(self.ports_to_database(database)),), role="superuser")
         if any(waits_for_client and has_number for waits_for_client, has_number, _ in rows):
             return "in transaction"
         return "outside" if all(state == "idle" for _, _, state in rows) else None
