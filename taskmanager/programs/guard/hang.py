@@ -35,7 +35,8 @@ class HangWatch:
     def hung(self, processes: Iterable[ProcessState], beats: Mapping[str, int], now: float) -> list[ProcessState]:
         """Those that were silent for longer than the limit, by now; each is told once and then counted anew.
 
-        `beats` tells by name of process when its pulse was last touched, in any unit: only that it changes counts.
+        `beats` tells by name of process when its pulse was last touched, in nanoseconds of Unix time. That clock may be
+        set: how long ago a beat was is never asked, only whether there was another one.
         """
         elapsed = 0.0 if self._looked_at is None else min(now - self._looked_at, _LONGEST_LOOK_SECONDS)
         self._looked_at = now
@@ -52,7 +53,7 @@ class HangWatch:
     def _listened(self, process: ProcessState, beat: int, elapsed: float) -> _Silence:
         known = self._silences.get(process.name)
         if known is None or known.pid != process.pid:
-            return _Silence(process.pid, beat)  # the pulse may still be that of the process before
+            return _Silence(process.pid, beat, has_beaten=_is_its_own(beat, process))
         if known.beat != beat:
             return _Silence(process.pid, beat, has_beaten=True)
         known.seconds += elapsed
@@ -60,6 +61,11 @@ class HangWatch:
 
     def _is_too_long(self, silence: _Silence) -> bool:
         return silence.seconds > (self._limit if silence.has_beaten else max(self._limit, _START_SECONDS))
+
+
+def _is_its_own(beat: int, process: ProcessState) -> bool:
+    """Whether the last beat is not that of the process before; the start is known in whole seconds."""
+    return beat >= (process.started_at + 1) * 1_000_000_000
 
 
 def _is_worker(process: ProcessState) -> bool:

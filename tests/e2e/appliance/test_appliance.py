@@ -23,7 +23,15 @@ def test_the_whole_appliance_serves_survives_a_kill_and_leaves_nothing_behind(
     appliance: Appliance, empty_database: ScratchDatabase
 ) -> None:
     until_ready(appliance)
-    assert set(appliance.programs()) == {"api 0", "consumer 0", "consumer 1", "metrics", "guard"}
+    assert set(appliance.programs()) == {
+        "api 0",
+        "consumer 0",
+        "consumer 1",
+        "relay",
+        "housekeeper",
+        "metrics",
+        "guard",
+    }
 
     summary = load(appliance)
     assert summary["failures"] == 0

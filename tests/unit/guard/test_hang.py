@@ -92,10 +92,24 @@ def test_time_in_which_the_guard_stood_still_is_nobodys_silence() -> None:
     assert scene.look(running("relay")) == []
 
 
-def test_with_a_short_limit_a_process_still_has_the_time_to_start() -> None:
+BEGAN = 1_800_000_000
+
+
+@pytest.mark.parametrize(("beat_after", "patience"), [(-0.5, 30.0), (0.9, 30.0), (1.0, 5.0), (20.0, 5.0)])
+def test_with_a_short_limit_a_process_still_has_its_time_up_to_the_first_beat(
+    beat_after: float, patience: float
+) -> None:
     scene = Scene()
     scene.watch = HangWatch(5.0)
-    assert scene.seconds_until_hung(running("relay")) == 32.0
-    scene.look(running("relay", pid=8))
-    scene.beats["relay"] = 1
-    assert scene.seconds_until_hung(running("relay", pid=8)) == 6.0
+    scene.beats["relay"] = BEGAN * 10**9 + int(beat_after * 10**9)
+    process = ProcessState("relay", "RUNNING", pid=7, started_at=BEGAN)
+    assert patience < scene.seconds_until_hung(process) <= patience + LOOK
+
+
+def test_a_beat_that_was_seen_ends_that_time() -> None:
+    scene = Scene()
+    scene.watch = HangWatch(5.0)
+    process = ProcessState("relay", "RUNNING", pid=7, started_at=BEGAN)
+    scene.look(process)
+    scene.beats["relay"] = 1  # by a clock that was set back
+    assert scene.seconds_until_hung(process) == 6.0
