@@ -27,6 +27,7 @@ from taskmanager.infrastructure.postgres.event_log import PostgresEventLog, deco
 from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
 from taskmanager.infrastructure.postgres.relay import PostgresRelayStore
 from taskmanager.infrastructure.postgres.session import Session
+from taskmanager.infrastructure.resilience.protected_relay import ProtectedLeadership, ProtectedPublisher
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
@@ -52,19 +53,22 @@ class RelayApplication:
         kafka, pulse = self._settings.kafka, factory.pulse()
         self._stopping = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
-        self._metrics = RelayMetrics()
+        self._metrics = RelayMetrics(factory.registry)
         self._office_session = self._session("relay-lock")
         self._session_of_readers = self._session(_NAME)
         self._log = PostgresEventLog(self._session_of_readers)
         self._store = PostgresRelayStore(self._session_of_readers, _NAME)
         properties = kafka.client_properties(factory.slot)
-        self._producer = TransactionalProducer(
-            properties, kafka.task_events_topic, self._transactional_id, beat=pulse.beat
+        self._producer = ProtectedPublisher(
+            TransactionalProducer(properties, kafka.task_events_topic, self._transactional_id, beat=pulse.beat),
+            factory.breakers.kafka,
         )
         self._letters = LetterProducer(properties)
         self._pulse = pulse
         self._lead = LeadRelay(
-            PostgresLeadership(self._office_session, _NAME, lease=_LEASE_SECONDS),
+            ProtectedLeadership(
+                PostgresLeadership(self._office_session, _NAME, lease=_LEASE_SECONDS), factory.breakers.database
+            ),
             self._producer,
             self._begin_term,
             self._metrics,

@@ -110,6 +110,9 @@ class LeadRelay:
         reasons = _leaves(failures)
         kind = _kind(reasons[0])
         self._metrics.stepped_down(kind)
+        retry_after = getattr(reasons[0], "retry_after", None)
+        if retry_after is not None:  # refused without a try: that the store or Kafka is away was told when it was found
+            return min(max(float(retry_after), 0.0), _LONGEST_PAUSE_SECONDS)
         log.warning("relay_steps_down", reason=kind, error="; ".join(str(reason) for reason in reasons))
         self._failures += 1
         longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)

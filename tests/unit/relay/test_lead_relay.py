@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.office import Office
 from taskmanager.application.outbound import Outbound, PublisherFenced, PublishFailed
 from taskmanager.application.ports import StoreUnavailable
 from taskmanager.application.use_cases.lead_relay import LeadRelay
+from taskmanager.infrastructure.resilience.refusals import StoreCircuitOpen
 from tests.fakes.leadership import InMemoryLeadership, SharedOffice
 from tests.fakes.relay import Broker, InMemoryPublisher, RecordingMetrics
 
@@ -213,3 +215,15 @@ async def test_a_store_that_is_away_is_asked_again(stage: Stage, until: Until) -
     await until(lambda: leader.leads)
 
     assert leader.beats >= 3
+
+
+async def test_a_breaker_that_refuses_is_asked_again_when_it_says_and_is_no_news(stage: Stage, until: Until) -> None:
+    leader = stage.candidate()
+    with capture_logs() as logs:
+        leader.leadership.failure = StoreCircuitOpen("taken to be away", retry_after=0.0)
+        await until(lambda: len(leader.metrics.steps_down) >= 20)  # pauses of its own would take half a minute
+        leader.leadership.failure = None
+        await until(lambda: leader.leads)
+
+    assert set(leader.metrics.steps_down) == {"store"}
+    assert [line["event"] for line in logs] == ["relay_leads"]
