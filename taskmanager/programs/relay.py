@@ -27,7 +27,7 @@ from taskmanager.infrastructure.postgres.event_log import PostgresEventLog, deco
 from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
 from taskmanager.infrastructure.postgres.relay import PostgresRelayStore
 from taskmanager.infrastructure.postgres.session import Session
-from taskmanager.infrastructure.resilience.protected_relay import ProtectedLeadership, ProtectedPublisher
+from taskmanager.infrastructure.resilience.protected_leaders import ProtectedLeadership, ProtectedPublisher
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
