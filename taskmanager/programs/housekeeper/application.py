@@ -6,6 +6,7 @@ from taskmanager.application.use_cases.housekeeping.housekeeper import Housekeep
 from taskmanager.application.use_cases.housekeeping.lead import LeadHousekeeping
 from taskmanager.infrastructure.metrics.housekeeping import HousekeeperMetrics
 from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
+from taskmanager.infrastructure.resilience.protected_leaders import ProtectedLeadership
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.housekeeper.household import Household, session
 
@@ -28,7 +29,7 @@ class HousekeeperApplication:
             self._household.ingestion_clock, self._household.rules, self._household.clock, metrics, pulse
         )
         self._lead = LeadHousekeeping(
-            PostgresLeadership(self._office_session, NAME),
+            ProtectedLeadership(PostgresLeadership(self._office_session, NAME), factory.breakers.database),
             lambda may_go_on: housekeeper.round(may_go_on=may_go_on),
             metrics,
             pulse,

@@ -61,7 +61,7 @@ class Household:
         settled: Callable[[TaskStatus, Sequence[float]], None] = lambda _status, _seconds: None,
     ) -> None:
         settings = factory.settings
-        self._session = session(settings, factory.slot)
+        self._session = session(settings, factory.slot, pulse.beat)
         self._probe = factory.kafka_probe()
         self.clock = SystemClock()
         tables = PostgresHousekeeping(self._session, settings.kafka.source_topics)
@@ -103,12 +103,13 @@ async def topic_ends(probe: KafkaProbe) -> Mapping[Partition, TopicEnds] | None:
     return {partition: TopicEnds(topics[partition.topic].topic_id, *mark) for partition, mark in marks.items()}
 
 
-def session(settings: Settings, name: str) -> Session:
-    """A connection under this name; not opened yet."""
+def session(settings: Settings, name: str, beat: Callable[[], None] = lambda: None) -> Session:
+    """A connection under this name, not opened yet; `beat` is told of every call."""
     database = settings.database
     return Session(
         database.dsn_kwargs(f"{settings.app.name} {name}"),
         timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+        beat=beat,
     )
 
 

@@ -62,7 +62,7 @@ def as_text(made: Pass) -> str:
     else:
         reached = f"; messages up to {reading.reached:%Y-%m-%d %H:%M:%S} UTC are read" if reading.reached else ""
         lines = [f"{reading.problem}{reached}"]
-    width = max(len(result.rule) for result in made.results)
+    width = max((len(result.rule) for result in made.results), default=0)
     for result in made.results:
         if result.error is not None:
             did = f"failed: {result.error}"

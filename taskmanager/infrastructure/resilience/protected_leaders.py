@@ -1,4 +1,4 @@
-"""What the relay works with, behind circuit breakers."""
+"""What leaders, the relay among them, work with, behind circuit breakers."""
 
 from collections.abc import Sequence
 
