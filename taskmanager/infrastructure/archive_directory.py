@@ -19,7 +19,8 @@ class ArchiveDirectory:
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self._path / f"{name}.part"
         try:
-            with draft.open("wb") as file:
+            # It holds what users have asked for.
+            with open(draft, "wb", opener=_open_private) as file:
                 with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=_LEVEL, mtime=0) as archive:
                     for line in lines:
                         archive.write(line.encode() + b"\n")
@@ -32,6 +33,10 @@ class ArchiveDirectory:
         draft.rename(self._path / name)
         _sync_directory(self._path)
         return readable
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _count_lines(path: Path) -> int:

@@ -104,7 +104,8 @@ def judge(
         return Reading(now, now)
     waiting = [offsets.get(partition) for partition, messages in unread.items() if messages]
     times = [now, *(row.ingested_at if row else None for row in waiting)]
-    return Reading(None, _reached(times), f"{behind:,} messages are not read yet")
+    problem = "1 message is not read yet" if behind == 1 else f"{behind:,} messages are not read yet"
+    return Reading(None, _reached(times), problem)
 
 
 def _unread(row: IngestedPartition | None, end: TopicEnds) -> int:
