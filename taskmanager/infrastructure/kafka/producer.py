@@ -33,6 +33,11 @@ _TRANSACTION_MS = 10_000
 # Below that nothing fits, not even the headers.
 _SMALLEST_LIMIT = 2048
 _FRAME_BYTES = 256
+_FENCED = (
+    KafkaError._FENCED,  # noqa: SLF001 - the driver's name of it
+    KafkaError.PRODUCER_FENCED,
+    KafkaError.INVALID_PRODUCER_EPOCH,
+)
 
 
 class TransactionalProducer:
@@ -155,7 +160,7 @@ class TransactionalProducer:
             # What the topic said of itself may be out of date by now, or not be the whole truth.
             self._ceiling = max(self._limit * 3 // 4, _SMALLEST_LIMIT)
             return MessageTooLarge(f"{self._topic} refuses a message within its limit; taking {self._ceiling} bytes")
-        return (PublisherFenced if error.fatal() else PublishFailed)(error.str())
+        return (PublisherFenced if error.code() in _FENCED else PublishFailed)(error.str())
 
     def _drop(self) -> None:
         producer, self._producer = self._producer, None

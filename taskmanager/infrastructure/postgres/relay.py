@@ -16,11 +16,23 @@ _LETTER_BYTES = 4 << 20
 
 
 class PostgresRelayStore:
-    """Implements `TaskHistories` and `LetterOutbox` on a session; raises what that raises."""
+    """Implements `TaskHistories`, `LogEnd` and `LetterOutbox` on a session; raises what that raises.
 
-    def __init__(self, session: Session, reader: str) -> None:
+    `reader` is the name under which the leader holds its term; the rest bounds, roughly, what is read at once.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        reader: str,
+        *,
+        history_bytes: int = _HISTORY_BYTES,
+        letter_bytes: int = _LETTER_BYTES,
+    ) -> None:
         self._session = session
         self._reader = reader
+        self._history_bytes = history_bytes
+        self._letter_bytes = letter_bytes
         self._statements = load_statements("relay")
 
     async def before(self, versions: Mapping[str, int]) -> Sequence[LoggedEvent]:
@@ -28,7 +40,7 @@ class PostgresRelayStore:
         parameters = {
             "task_ids": array(versions),
             "versions": array(map(str, versions.values())),
-            "bytes_max": _HISTORY_BYTES,
+            "bytes_max": self._history_bytes,
         }
 
         def read(script: Script) -> list[LoggedEvent]:
@@ -45,7 +57,7 @@ class PostgresRelayStore:
         """See `LetterOutbox.unpublished`."""
         rows = await self._session.execute(
             self._statements["unpublished_letters"],
-            {"limit": limit, "left_out": list(left_out), "bytes_max": _LETTER_BYTES},
+            {"limit": limit, "left_out": list(left_out), "bytes_max": self._letter_bytes},
         )
         return list(map(_letter, rows))
 

@@ -17,6 +17,7 @@ class Topics:
     def __init__(self, brokers: str) -> None:
         tag = uuid4().hex[:8]
         self.requests, self.status, self.events = f"requests-{tag}", f"status-{tag}", f"events-{tag}"
+        self.letters_suffix = f".dead-{tag}"
         self.brokers = brokers
         self._made: list[str] = []
         self._readers: dict[str, tuple[Consumer, list[Message]]] = {}
@@ -28,6 +29,7 @@ class Topics:
             "WEB_CRAWL_REQUEST_TOPIC": self.requests,
             "TASK_STATUS_TOPIC": self.status,
             "TASK_EVENTS_TOPIC": self.events,
+            "DLQ_SUFFIX": self.letters_suffix,
         }
 
     def make(self, name: str, partitions: int = PARTITIONS, **configuration: str) -> str:
@@ -36,6 +38,10 @@ class Topics:
         create_topics(self.brokers, {name: partitions}, settings)
         self._made.append(name)
         return name
+
+    def make_for_letters(self, source: str, partitions: int = PARTITIONS, **configuration: str) -> str:
+        """Makes the topic for the dead letters of a topic, which itself need not be there."""
+        return self.make(source + self.letters_suffix, partitions, **configuration)
 
     def limit(self, name: str, max_message_bytes: int) -> None:
         """Changes the largest message that a topic takes."""
