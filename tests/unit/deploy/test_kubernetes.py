@@ -130,8 +130,8 @@ def test_metric_files_of_the_most_processes_fit_into_their_memory() -> None:
     limits = {volume["name"]: volume["emptyDir"].get("sizeLimit") for volume in POD["volumes"]}
     mounts = {mount["mountPath"]: mount["name"] for mount in CONTAINER["volumeMounts"]}
     assert limits[mounts["/run/taskmanager"]] == "64Mi"
-    processes = 64 + 1  # the most consumers, and an API process
-    mebibytes = processes * 2 * 0.125 * 2  # two files of 128 KiB that may double once
+    processes = 64 + 4  # the most consumers; API, relay, housekeeper, metrics
+    mebibytes = processes * 3 * 0.125 * 2  # three files of 128 KiB that may double once
     assert mebibytes < 64
 
 
@@ -152,10 +152,52 @@ def test_overlays_build_into_valid_manifests_that_agree_with_each_other(overlay:
     shutil.copy(BASE / "secret.example.env", built / "secret.env")
     answer = subprocess.run(["kubectl", "kustomize", built], check=True, capture_output=True, text=True, timeout=60)
     manifests = list(yaml.safe_load_all(answer.stdout))
-    for manifest in manifests:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
     by_kind = {manifest["kind"]: manifest for manifest in manifests}
-    assert by_kind["ConfigMap"]["data"]["CONSUMER_REPLICAS"] == str(by_kind["StatefulSet"]["spec"]["replicas"])
+    scaled = by_kind.pop("ScaledObject", None)  # of KEDA, whose schema Kubernetes does not bring along
+    for manifest in by_kind.values():
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+    most = scaled["spec"]["maxReplicaCount"] if scaled else by_kind["StatefulSet"]["spec"]["replicas"]
+    assert by_kind["ConfigMap"]["data"]["CONSUMER_REPLICAS"] == str(most)
+    assert ("replicas" in by_kind["StatefulSet"]["spec"]) == (scaled is None)
     pod = by_kind["StatefulSet"]["spec"]["template"]["spec"]
     (secret,) = [source["secretRef"]["name"] for source in pod["containers"][0]["envFrom"] if "secretRef" in source]
     assert secret == by_kind["Secret"]["metadata"]["name"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_overlays_list_what_they_hold_and_make_a_configuration_that_the_service_accepts(overlay: Path) -> None:
+    kustomization = load(overlay / "kustomization.yaml")
+    held = {path.name for path in overlay.glob("*.yaml")} - {"kustomization.yaml"}
+    assert {resource for resource in kustomization["resources"] if resource.endswith(".yaml")} == held
+    assert "../../base" in kustomization["resources"]
+    settings = load_settings(overlay_configuration(kustomization))
+    assert settings.warnings == ()
+
+
+def overlay_configuration(kustomization: dict[str, Any]) -> dict[str, str]:
+    (generator,) = kustomization["configMapGenerator"]
+    return {**CONFIG, **dict(literal.split("=", 1) for literal in generator["literals"])}
+
+
+def test_autoscaling_follows_the_group_that_the_consumers_are_members_of() -> None:
+    overlay = BASE.parent / "overlays" / "autoscaled"
+    configuration = overlay_configuration(load(overlay / "kustomization.yaml"))
+    spec = load(overlay / "scaled-object.yaml")["spec"]
+    settings = load_settings(configuration)
+    assert settings.app.consumer_assignment == "group"
+    assert settings.app.consumer_replicas == spec["maxReplicaCount"]
+    assert spec["scaleTargetRef"] == {
+        "apiVersion": STATEFUL_SET["apiVersion"], "kind": "StatefulSet", "name": STATEFUL_SET["metadata"]["name"],
+    }  # fmt: skip
+    assert {trigger["metadata"]["topic"] for trigger in spec["triggers"]} == set(settings.kafka.source_topics)
+    for trigger in spec["triggers"]:
+        assert trigger["metadata"]["consumerGroup"] == settings.kafka.group_id
+        assert trigger["metadata"]["bootstrapServers"] == settings.kafka.brokers
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_namespaces_of_overlays_are_those_that_they_make() -> None:
+    for overlay in OVERLAYS:
+        namespace = load(overlay / "namespace.yaml")
+        kubernetes_validate.validate(namespace, KUBERNETES, strict=True)
+        assert namespace["metadata"]["name"] == load(overlay / "kustomization.yaml")["namespace"]
