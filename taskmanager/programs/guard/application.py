@@ -33,8 +33,8 @@ def keep_stdout() -> int:
 class GuardApplication:
     """The guard: `protocol` is where supervisord reads, `run_directory` where the verdict is left.
 
-    `look` looks after the processes and answers those that hung; it runs in a thread, four times a second. `beat` is
-    the guard's own sign of life.
+    `look` looks after the processes and answers those that hung; it runs in a thread, with pauses of
+    `look_seconds`. `beat` is the guard's own sign of life.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class GuardApplication:
         *,
         protocol: int,
         run_directory: Path,
+        look_seconds: float = _LOOK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._crashes = CrashWatch(limits)
@@ -52,6 +53,7 @@ class GuardApplication:
         self._beat = beat
         self._protocol = protocol
         self._run_directory = run_directory
+        self._look_seconds = look_seconds
         self._clock = clock
         self._reader = asyncio.StreamReader()
         self._stopping = asyncio.Event()
@@ -94,7 +96,7 @@ class GuardApplication:
                 for process in hung:
                     self._judge(self._crashes.hung(process.name, self._clock()))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _LOOK_SECONDS)
+                await asyncio.wait_for(self._stopping.wait(), self._look_seconds)
 
     async def _hung(self) -> Sequence[ProcessState]:
         try:
