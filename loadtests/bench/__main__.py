@@ -4,6 +4,8 @@ import click
 
 from loadtests.bench.footprint import command as footprint
 from loadtests.bench.ingest import command as ingest
+from loadtests.bench.latency import command as latency
+from loadtests.bench.relay import command as relay
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -16,6 +18,8 @@ def main() -> None:
 
 main.add_command(footprint)
 main.add_command(ingest)
+main.add_command(latency)
+main.add_command(relay)
 
 if __name__ == "__main__":
     main(prog_name="bin/bench")

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
@@ -31,16 +31,26 @@ class Progress(NamedTuple):
 @contextmanager
 def running_consumers(environment: Mapping[str, str], count: int, log: Path) -> Iterator[list[psutil.Process]]:
     """So many consumer processes; they are stopped at the end, and must end cleanly (`RuntimeError` otherwise)."""
+    programs = [("consumer", "--slot", str(slot)) for slot in range(count)]
+    with running({**environment, "CONSUMER_PROCESSES": str(count)}, programs, log) as processes:
+        yield processes
+
+
+@contextmanager
+def running(
+    environment: Mapping[str, str], programs: Sequence[Sequence[str]], log: Path
+) -> Iterator[list[psutil.Process]]:
+    """Programs by their arguments; they are stopped at the end, and must end cleanly (`RuntimeError` otherwise)."""
     with ExitStack() as stack:
         output = stack.enter_context(log.open("wb"))
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "taskmanager", "consumer", "--slot", str(slot)],
-                env={**os.environ, **environment, "CONSUMER_PROCESSES": str(count)},
+                [sys.executable, "-m", "taskmanager", *arguments],
+                env={**os.environ, **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            for slot in range(count)
+            for arguments in programs
         ]
         try:
             yield [psutil.Process(process.pid) for process in processes]
@@ -49,7 +59,7 @@ def running_consumers(environment: Mapping[str, str], count: int, log: Path) -> 
                 process.terminate()
             codes = [process.wait(60) for process in processes]
     if any(codes):
-        raise RuntimeError(f"a consumer ended with exit code {max(codes)}; its log: {log}")
+        raise RuntimeError(f"a process ended with exit code {max(codes)}; its log: {log}")
 
 
 def watch(dsn: str, topic: str, target: int, started: Callable[[], None]) -> Progress:
