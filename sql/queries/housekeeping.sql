@@ -7,15 +7,17 @@ where topic = any(%(topics)s);
 
 -- name: expired_leases
 -- The next stretch of tasks in progress by creation. A lease cannot be over before a silent worker's would be, so younger
--- tasks need not be looked at.
+-- tasks need not be looked at. Compared as rows, the bounds are those of the index on status and creation, which is thus
+-- used however many tasks there are beside those in progress, and whatever the statistics say.
 with stretch as materialized (
     select id, created_at, attempt,
            least(updated_at + %(timeout)s, coalesce(last_heartbeat_at, updated_at) + %(heartbeat_timeout)s) as lease_end
     from web_crawl_tasks
-    where status = 'in_progress' and created_at <= %(time)s::timestamptz - %(heartbeat_timeout)s
+    where (status, created_at) >= ('in_progress', coalesce(%(after_created)s::timestamptz, '-infinity'))
+      and (status, created_at) <= ('in_progress', %(time)s::timestamptz - %(heartbeat_timeout)s)
       and (%(after_created)s::timestamptz is null
            or (created_at, id) > (%(after_created)s::timestamptz, %(after_id)s::uuid))
-    order by created_at, id
+    order by status, created_at, id
     limit %(limit)s
 )
 select id::text, created_at, attempt, lease_end <= %(time)s::timestamptz as is_expired, (select count(*) from stretch)

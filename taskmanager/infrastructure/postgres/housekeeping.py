@@ -42,7 +42,8 @@ class PostgresHousekeeping:
 
     async def next_expiry(self, lease: Lease) -> datetime | None:
         """See `TasksInProgress.next_expiry`."""
-        return await self._value("next_lease_end", **_limits(lease))
+        end: datetime | None = await self._value("next_lease_end", **_limits(lease))
+        return end
 
     async def expire(self, expiry: Expiry, now: datetime, after: int, limit: int) -> ParkedStretch:
         """See `WaitingReports.expire`."""
@@ -66,7 +67,8 @@ class PostgresHousekeeping:
 
     async def oldest(self) -> datetime | None:
         """See `WaitingReports.oldest`."""
-        return await self._value("oldest_parked")
+        oldest: datetime | None = await self._value("oldest_parked")
+        return oldest
 
     async def missing_partitions(self) -> int:
         """See `RoomAhead.missing_partitions`."""
@@ -103,8 +105,9 @@ class PostgresKeptKeys:
 
     async def next_expiry(self) -> datetime | None:
         """See `KeptKeys.next_expiry`."""
+        expiry: datetime | None
         ((expiry,),) = await self._session.execute(self._statements["next_key_expiry"])
-        return expiry  # type: ignore[no-any-return]
+        return expiry
 
 
 def _limits(lease: Lease) -> dict[str, timedelta]:

@@ -107,10 +107,11 @@ async def test_a_dry_run_counts_and_changes_nothing(home: Home) -> None:
     assert home.states() == [*[("in_progress", 1, 2)] * 3, ("new", 1, 1)]
 
 
-async def test_a_final_report_that_holds_the_row_wins(home: Home) -> None:
+@pytest.mark.parametrize(("status", "left"), [("completed", ("completed", 1, 3)), ("started", ("in_progress", 1, 2))])
+async def test_a_report_that_holds_the_row_wins(home: Home, status: str, left: tuple[str, int, int]) -> None:
     await home.receive(request(), report("started"))
     home.clock.pass_seconds(_SILENCE)
-    late = report("completed", offset=1)
+    late = report(status, offset=1)
     batch = batch_of([late])
     changes = Changes(home.clock.now(), batch.progress(home.clock.now()))
     async with home.consumer_store.transaction() as transaction:
@@ -121,7 +122,7 @@ async def test_a_final_report_that_holds_the_row_wins(home: Home) -> None:
         await transaction.commit(home.consumer_store.serialise(changes))
 
     assert (await rule).affected == 0
-    assert home.states() == [("completed", 1, 3)]
+    assert home.states() == [left]
     home.verify()
 
 
