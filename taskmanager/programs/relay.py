@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import click
@@ -83,7 +83,9 @@ class RelayApplication:
     async def wait(self) -> None:
         """Returns when the work was stopped; raises what no retry can mend."""
         if self._working is not None:
-            await asyncio.shield(self._working)
+            await asyncio.wait([self._working])
+            if not self._working.cancelled():  # by `stop`, because it took too long
+                await self._working
 
     async def stop(self) -> None:
         """Publishes the chunk in hand, then leaves Kafka and PostgreSQL."""
@@ -95,6 +97,10 @@ class RelayApplication:
             await asyncio.wait([self._working])  # how it ended is told by `wait`
         await self._session_of_readers.close()
         await self._office_session.close()
+
+    async def health(self) -> Mapping[str, str]:
+        """Whether it leads or stands by, or why it does neither."""
+        return {"relay": self._lead.problem or "ok"}
 
     def _begin_term(self, office: Office) -> Sequence[Coroutine[Any, Any, None]]:
         kafka, term = self._settings.kafka, office.term

@@ -56,6 +56,7 @@ class LeadRelay:
         self._beat = beat
         self._failures = 0
         self._stands_by = False
+        self.problem: str | None = None  # why it neither leads nor stands by
 
     async def run(self) -> None:
         """Works until it is told to stop; raises only what is nobody's doing but ours."""
@@ -67,12 +68,17 @@ class LeadRelay:
                 if term is not None:
                     await self._serve(term)
                     pause = 0.0
-                elif not self._stands_by:
-                    self._stands_by = True
-                    log.info("relay_stands_by: another one leads")
+                else:
+                    self._stand_by()
             except* (StoreError, PublishFailed, LeadershipLost) as failures:
                 pause = self._step_down(failures)
             await is_set_within(self._stopping, pause)
+
+    def _stand_by(self) -> None:
+        self.problem = None
+        if not self._stands_by:
+            self._stands_by = True
+            log.info("relay_stands_by: another one leads")
 
     async def _serve(self, term: Term) -> None:
         self._stands_by = False
@@ -84,6 +90,7 @@ class LeadRelay:
                 if not self._stopping.is_set():
                     log.info("relay_leads", epoch=term.epoch, position=term.position)
                     self._metrics.leads(True)
+                    self.problem = None
                     for work in [group.create_task(each) for each in self._begin_term(office)]:
                         await work
                 office.leave()
@@ -113,7 +120,8 @@ class LeadRelay:
         retry_after = getattr(reasons[0], "retry_after", None)
         if retry_after is not None:  # refused without a try: that the store or Kafka is away was told when it was found
             return min(max(float(retry_after), 0.0), _LONGEST_PAUSE_SECONDS)
-        log.warning("relay_steps_down", reason=kind, error="; ".join(str(reason) for reason in reasons))
+        self.problem = "; ".join(str(reason) for reason in reasons)
+        log.warning("relay_steps_down", reason=kind, error=self.problem)
         self._failures += 1
         longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret

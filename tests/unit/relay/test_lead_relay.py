@@ -32,10 +32,10 @@ class Candidate:
         self.failures: list[Exception] = []
         self.beats = 0
         self._stop_work = asyncio.Event()
-        relay = LeadRelay(
+        self.relay = LeadRelay(
             self.leadership, self.publisher, self._begin, self.metrics, stopping=self.stopping, beat=self._beat
         )
-        self.running = asyncio.create_task(relay.run())
+        self.running = asyncio.create_task(self.relay.run())
 
     @property
     def leads(self) -> bool:
@@ -215,6 +215,18 @@ async def test_a_store_that_is_away_is_asked_again(stage: Stage, until: Until) -
     await until(lambda: leader.leads)
 
     assert leader.beats >= 3
+
+
+async def test_it_knows_why_it_does_not_lead(stage: Stage, until: Until) -> None:
+    leader = stage.candidate()
+    await until(lambda: leader.leads)
+    assert leader.relay.problem is None
+    leader.leadership.failure = StoreUnavailable("the server shuts down")
+    await until(lambda: leader.metrics.steps_down)
+    assert leader.relay.problem == "the server shuts down"
+    leader.leadership.failure = None
+    await until(lambda: leader.leads)
+    assert leader.relay.problem is None
 
 
 async def test_a_breaker_that_refuses_is_asked_again_when_it_says_and_is_no_news(stage: Stage, until: Until) -> None:
