@@ -1,5 +1,6 @@
 """Metric files shared by all processes of the container: one set per slot, reused by whoever fills the slot next."""
 
+import atexit
 import json
 import os
 import struct
@@ -14,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 # What prometheus_client names its files after: one file per kind of metric and slot.
 _KINDS = ("counter", "histogram")
-# A gauge tells of a living process: whoever fills the slot next begins without those of the one before.
+# A gauge tells of a living process: its file goes with it, or when the next one fills the slot.
 GAUGES_OF_EACH_PROCESS: Literal["all"] = "all"
 _GAUGE_KIND = f"gauge_{GAUGES_OF_EACH_PROCESS}"
 _RESERVED_BYTES = 1 << 17
@@ -46,7 +47,9 @@ def enable(slot: str, directory: Path) -> None:
     if getattr(values.ValueClass, "shared_as", None) == (slot, directory):
         return  # a second mapping of the same file would overwrite what the first one adds to it
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (directory / f"{_GAUGE_KIND}_{slot}.db").unlink(missing_ok=True)
+    gauges = directory / f"{_GAUGE_KIND}_{slot}.db"
+    gauges.unlink(missing_ok=True)
+    atexit.register(gauges.unlink, missing_ok=True)
     for kind in (*_KINDS, _GAUGE_KIND):
         _prepare(directory / f"{kind}_{slot}.db")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # where prometheus_client looks when it opens a file

@@ -6,8 +6,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from taskmanager.api.kafka import spans
-from taskmanager.api.kafka.spans import LINKS_MAX, batch_span
+from taskmanager.api.kafka.spans import LINKS_MAX, batch_span, chunk_span
 from taskmanager.application.commands import InboundMessage
+from taskmanager.application.outbound import Outbound
 from tests.builders import task_id
 from tests.fakes.batches import batch_of, numbered
 from tests.fakes.messages import request
@@ -55,3 +56,19 @@ def test_the_span_of_a_batch_that_fails_tells_so(exported: InMemorySpanExporter)
 
     (span,) = exported.get_finished_spans()
     assert not span.status.is_ok
+
+
+def test_a_chunk_is_linked_once_to_each_sampled_trace(exported: InMemorySpanExporter) -> None:
+    parents = [
+        f"00-{TRACE.format(trace)}-00f067aa0ba902b7-{flags}" for trace, flags in ((1, "01"), (1, "01"), (2, "00"))
+    ]
+    with chunk_span([Outbound("events", "k", b"", [("traceparent", parent)]) for parent in parents]):
+        pass
+    with chunk_span([Outbound("events", "k", b"", [("id", "x")])]):
+        pass
+
+    first, second = exported.get_finished_spans()
+    assert [f"{link.context.trace_id:032x}" for link in first.links] == [TRACE.format(1)]
+    assert (first.name, second.name, len(second.links)) == ("publish events", "publish events", 0)
+    assert first.attributes is not None
+    assert first.attributes["messaging.batch.message_count"] == 3
