@@ -28,7 +28,7 @@ begin
         raise exception 'retire_events: nothing goes that was changed within the last day'
             using errcode = 'invalid_parameter_value';
     end if;
-    perform pg_advisory_xact_lock(hashtext('ensure_event_partitions'));
+    perform pg_advisory_xact_lock(hashtext('retire_events'));
     select min(b.low) into lowest from event_partition_bounds() b where b.high <= below having max(b.high) = below;
     if lowest is null then
         raise exception 'retire_events: no partition ends at %', below using errcode = 'object_not_in_prerequisite_state';
@@ -106,10 +106,11 @@ begin
             using errcode = 'object_not_in_prerequisite_state';
     end if;
 
-    -- Writers wait behind whoever waits for this lock: rather give up at once and try again.
+    -- Writers wait behind whoever waits for these locks: rather let go at once and try again.
     for attempt in 1..40 loop
         begin
             perform set_config('lock_timeout', '200ms', true);
+            perform pg_advisory_xact_lock(hashtext('ensure_event_partitions'));
             lock table task_events in access exclusive mode;
             exit;
         exception when lock_not_available then

@@ -12,6 +12,7 @@ from taskmanager.application.use_cases.housekeeping.parked_reports import Parked
 from taskmanager.application.use_cases.housekeeping.stuck_tasks import StuckTasks
 from taskmanager.application.use_cases.ingest_batch import IngestBatch
 from taskmanager.application.use_cases.verify_history import Verification, VerifyHistory
+from taskmanager.application.verification.findings import Findings
 from taskmanager.domain.lease import Lease, RetryPolicy
 from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.infrastructure.postgres.housekeeping import PostgresHousekeeping, PostgresKeptKeys
@@ -81,7 +82,14 @@ class Home:
 
     def verify(self) -> Verification:
         """What the checker says of the whole history, which must be that all is well."""
-        with closing(psycopg2.connect(self.database.dsn("app"))) as connection:
-            verification = VerifyHistory(PostgresHistory(connection), lambda: None, lambda words: None)()
+        verification = self._check()
         assert verification.findings.totals == {}
         return verification
+
+    def findings(self) -> Findings:
+        """What the checker finds wrong."""
+        return self._check().findings
+
+    def _check(self) -> Verification:
+        with closing(psycopg2.connect(self.database.dsn("app"))) as connection:
+            return VerifyHistory(PostgresHistory(connection), lambda: None, lambda words: None)()

@@ -131,6 +131,7 @@ async def test_writers_are_never_held_up_for_long(old: OldHistory) -> None:
         with database.connected("app", autocommit=False) as other:
             other.cursor().execute("set lock_timeout = '5s'")
             await asyncio.to_thread(other.cursor().execute, _APPEND)
+            await asyncio.to_thread(other.cursor().execute, "select ensure_event_partitions(9, 1000)")
             other.rollback()
         assert not removal.done()
         slow.rollback()
@@ -188,3 +189,20 @@ async def test_a_task_that_was_removed_may_be_asked_for_again(old: OldHistory) -
     await old.home.receive(request(), report("completed"))
 
     assert old.home.verify().tasks == 4
+
+
+async def test_the_runtime_role_cannot_write_the_books_of_what_was_archived(old: OldHistory) -> None:
+    for statement in (
+        "insert into event_archives values (1, '', 0, 0, 0, 0)",
+        "insert into archived_counts values ('', 0, 0, 0, 0)",
+        "update archived_counts set created = 0",
+    ):
+        with pytest.raises(InsufficientPrivilege):
+            old.home.database.run(statement, role="app")
+
+
+async def test_the_checker_sees_what_is_gone_and_not_in_the_books(old: OldHistory) -> None:
+    await old.retention().apply(old.home.reading)
+    old.home.database.run("update archived_counts set created = created - 1, refused = refused + 1")
+
+    assert {kind.value for kind in old.home.findings().totals} == {"created_events", "parked_reports"}
