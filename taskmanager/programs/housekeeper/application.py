@@ -20,7 +20,7 @@ class HousekeeperApplication:
 
     def __init__(self, factory: ApplicationFactory) -> None:
         factory.share_metrics()
-        pulse, metrics = factory.pulse(), HousekeeperMetrics()
+        pulse, metrics = factory.pulse(), HousekeeperMetrics(factory.registry)
         self._stopping = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._office_session = session(factory.settings, f"{NAME}-lock")
