@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from operator import methodcaller
 from typing import Any, NamedTuple
 
 import structlog
@@ -16,6 +17,9 @@ log = structlog.get_logger(__name__)
 # Wakes that often without messages, which bounds how long a stop waits.
 _IDLE_SECONDS = 0.25
 _CHUNK = 500
+# For a name that is not UTF-8 the driver returns a list and leaves an error behind. A call written in Python does not look
+# for that any more once the interpreter has specialised it, and something else fails later; a call from C always looks.
+_CALL_HEADERS = methodcaller("headers")
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - the driver's name of it
 _LOST = frozenset(
     {
@@ -187,7 +191,7 @@ def positions(offsets: Mapping[Partition, int]) -> list[TopicPartition]:
 
 def _headers(message: Any) -> list[tuple[str, bytes | None]] | None:
     try:
-        headers: list[tuple[str, bytes | None]] | None = message.headers()
+        headers: list[tuple[str, bytes | None]] | None = _CALL_HEADERS(message)
     except (SystemError, UnicodeDecodeError):  # the former is how the driver tells the latter
         return UNREADABLE_HEADERS
     return headers
