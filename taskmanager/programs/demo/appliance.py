@@ -145,7 +145,7 @@ class Appliance:
     async def stop(self) -> None:
         """Lets the programs finish what they have in hand; kills what is left after that."""
         if self._process is not None:
-            if self._process.returncode is None:
+            with suppress(ProcessLookupError):
                 self._process.terminate()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
@@ -157,7 +157,9 @@ class Appliance:
         for process in remaining:
             with suppress(psutil.NoSuchProcess):  # psutil compares start times: a new owner of the id is left alone
                 process.kill()
-        psutil.wait_procs(remaining, timeout=5)
+        # Our own child is the event loop's to wait for: it would never hear of one that somebody else has reaped.
+        own = self._process.pid if self._process is not None else None
+        psutil.wait_procs([process for process in remaining if process.pid != own], timeout=5)
         shutil.rmtree(self.run_directory, ignore_errors=True)
 
 

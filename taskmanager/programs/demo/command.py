@@ -62,6 +62,8 @@ def command(
     Without --once it plays until Ctrl-C, which leaves nothing running (a stack that bin/stack started stays up). The
     database and the topics stay for the next run; --once has its own and drops them.
 
+    While it runs, bin/scale 4 (elsewhere) changes the number of consumers, and bin/taskmanager has more for operators.
+
     A line of FILE.jsonl is a message or just a request body:
 
     \b

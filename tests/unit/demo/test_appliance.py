@@ -1,5 +1,6 @@
 """The child that is supervisord."""
 
+import asyncio
 import re
 import socket
 import sys
@@ -105,6 +106,13 @@ async def test_stopping_leaves_neither_processes_nor_files_and_may_be_repeated(a
     await appliance.stop()
 
     assert not appliance.run_directory.exists()
+
+
+async def test_what_was_killed_at_once_can_still_be_stopped_in_good_order(appliance):
+    appliance.kill()
+
+    async with asyncio.timeout(5):
+        await appliance.stop()
 
 
 def test_routine_lines_are_left_out_of_what_is_shown(tmp_path):
