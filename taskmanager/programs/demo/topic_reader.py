@@ -14,7 +14,7 @@ from taskmanager.programs.demo.progress import Partition
 
 _WAIT_SECONDS = 0.05
 _MOST = 500
-# Called from C, which finds the error that the driver leaves behind for a name that is not UTF-8; Python may overlook it.
+# A call from C finds the error that the driver leaves behind for a name that is not UTF-8; one from Python may not.
 _CALL_HEADERS = methodcaller("headers")
 
 
