@@ -7,7 +7,15 @@ from typing import Self
 
 import msgspec
 
-from taskmanager.application.commands import CreateTask, InboundMessage, Partition, Reject, ReportStatus, Source, TimeOut
+from taskmanager.application.commands import (
+    CreateTask,
+    InboundMessage,
+    Partition,
+    Reject,
+    ReportStatus,
+    Source,
+    TimeOut,
+)
 from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.events import TaskCreated, TaskEvent
