@@ -61,11 +61,12 @@ def command(number: int | None, wait: float, run_dir: Path | None, as_json: bool
             f"{number} consumers would leave the topics unread: give 1 or more, or stop the container"
         )
     directory = _run_directory(run_dir)
-    # A consumer that nobody asked for has no default here: the file is there as long as the container runs.
+    # bin/entrypoint writes the number down at once; where supervisord was started without it, what runs counts.
     count = ConsumerCount(directory / FILE_NAME, default=0)
     scaling = Scaling(Supervisor(f"unix://{directory.absolute() / SOCKET}", timeout=_ANSWER_SECONDS), count)
-    before, seconds = count.read(), None
+    seconds = None
     try:
+        before = count.read() or sum(process.state == RUNNING for process in scaling.slots())
         if number is not None:
             seconds = scaling.scale(number, wait)
         slots = scaling.slots()
@@ -76,9 +77,9 @@ def command(number: int | None, wait: float, run_dir: Path | None, as_json: bool
     except (SupervisorError, OSError) as error:
         raise _explained(error, directory) from None
     if as_json:
-        click.echo(_json(directory, count.read(), before, seconds, slots))
+        click.echo(_json(directory, number or before, before, seconds, slots))
     elif seconds is None:
-        click.echo(_table(count.read(), slots))
+        click.echo(_table(before, slots))
     else:
         click.echo(f"consumers: {before} → {number} in {seconds:.2f} s")
 

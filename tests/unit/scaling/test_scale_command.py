@@ -71,6 +71,11 @@ def test_machines_see_every_slot(run_directory: Path) -> None:
     ]
 
 
+def test_where_no_number_was_written_down_those_that_run_are_the_wanted_ones(run_directory: Path) -> None:
+    (run_directory / "consumers").unlink()
+    assert run().stdout.startswith("1 consumers are wanted")
+
+
 def test_a_number_that_runs_already_is_confirmed(run_directory: Path) -> None:
     document = json.loads(run("1", "--json").stdout)
     assert (document["from"], document["wanted"]) == (1, 1)
