@@ -25,6 +25,15 @@ create table api_keys (
     constraint api_keys_role_check CHECK ((role = ANY (ARRAY['reader'::text, 'writer'::text, 'worker'::text, 'admin'::text])))
 );
 
+create table archived_counts (
+    source_topic text not null,
+    source_partition integer not null,
+    created bigint default 0 not null,
+    applied bigint default 0 not null,
+    refused bigint default 0 not null,
+    constraint archived_counts_pkey PRIMARY KEY (source_topic, source_partition)
+);
+
 create table consumer_offsets (
     topic text not null,
     partition integer not null,
@@ -44,6 +53,21 @@ create table consumer_offsets (
     constraint consumer_offsets_pkey PRIMARY KEY (topic, partition)
 ) with (fillfactor=20);
 
+create table dead_letter_actions (
+    id bigint generated always as identity not null,
+    letter_id bigint not null,
+    recorded_at timestamp with time zone not null,
+    actor text not null,
+    action text not null,
+    outcome text,
+    detail text,
+    edited_key bytea,
+    edited_value bytea,
+    edited_headers json,
+    constraint dead_letter_actions_action_check CHECK ((action = ANY (ARRAY['replay'::text, 'discard'::text, 'failed_replay'::text]))),
+    constraint dead_letter_actions_pkey PRIMARY KEY (id)
+);
+
 create table dead_letters (
     id bigint generated always as identity not null,
     source_topic text not null,
@@ -60,8 +84,21 @@ create table dead_letters (
     state text default 'open'::text not null,
     settled_at timestamp with time zone,
     settled_by text,
+    published_at timestamp with time zone,
+    source_topic_id text,
     constraint dead_letters_pkey PRIMARY KEY (id),
     constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
+);
+
+create table event_archives (
+    below bigint not null,
+    file text not null,
+    tasks bigint not null,
+    events bigint not null,
+    refused bigint not null,
+    kept_events bigint not null,
+    archived_at timestamp with time zone default now() not null,
+    constraint event_archives_pkey PRIMARY KEY (below)
 );
 
 create table event_readers (
@@ -111,6 +148,29 @@ create table refused_reports (
     recorded_at timestamp with time zone not null,
     traceparent text,
     constraint refused_reports_pkey PRIMARY KEY (id)
+);
+
+create table retired_offsets (
+    id bigint generated always as identity not null,
+    topic text not null,
+    partition integer not null,
+    topic_id text not null,
+    first_offset bigint not null,
+    next_offset bigint not null,
+    created bigint not null,
+    applied bigint not null,
+    heartbeat bigint not null,
+    duplicate bigint not null,
+    refused bigint not null,
+    parked bigint not null,
+    dead bigint not null,
+    skipped bigint not null,
+    ingested_at timestamp with time zone,
+    updated_at timestamp with time zone not null,
+    retired_at timestamp with time zone default now() not null,
+    retired_by text not null,
+    why text not null,
+    constraint retired_offsets_pkey PRIMARY KEY (id)
 );
 
 create table schema_checksums (
@@ -194,11 +254,19 @@ create table web_crawl_tasks (
     constraint web_crawl_tasks_version_check CHECK ((version > 0))
 ) with (fillfactor=85);
 
+alter table dead_letter_actions add constraint dead_letter_actions_letter_id_fkey FOREIGN KEY (letter_id) REFERENCES dead_letters(id);
+
 alter sequence task_events_seq owned by task_events.seq;
+
+CREATE INDEX dead_letter_actions_letter ON dead_letter_actions USING btree (letter_id, id);
 
 CREATE INDEX dead_letters_open ON dead_letters USING btree (id) WHERE (state = 'open'::text);
 
 CREATE INDEX dead_letters_source ON dead_letters USING btree (source_topic, source_partition, source_offset);
+
+CREATE INDEX dead_letters_task ON dead_letters USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX dead_letters_unpublished ON dead_letters USING btree (source_topic, id) WHERE (published_at IS NULL);
 
 CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (expires_at);
 
@@ -259,6 +327,20 @@ begin
     end loop;
     return made;
 end $function$;
+
+CREATE OR REPLACE FUNCTION event_partition_bounds()
+ RETURNS TABLE(name text, low bigint, high bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    select c.relname::text, bounds[1]::bigint, bounds[2]::bigint
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid,
+    regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''?(\d+)''?\) TO \(''?(\d+)''?\)') as bounds
+    where i.inhparent = 'task_events'::regclass
+    order by bounds[2]::bigint;
+$function$;
 
 CREATE OR REPLACE FUNCTION find_web_crawl_task_by_id(task_id uuid)
  RETURNS SETOF web_crawl_tasks
@@ -333,12 +415,162 @@ AS $function$
                  get_tasks_count_by_status('cancelled', hours) as x) counts;
 $function$;
 
+CREATE OR REPLACE FUNCTION matching_dead_letters(reasons text[], topic text, source_partition integer, task uuid, since timestamp with time zone, until timestamp with time zone, wanted_state text)
+ RETURNS SETOF dead_letters
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+    select *
+    from dead_letters l
+    where ($1 is null or l.reason = any($1))
+      and ($2 is null or l.source_topic = $2)
+      and ($3 is null or l.source_partition = $3)
+      and ($4 is null or l.task_id = $4)
+      and ($5 is null or l.recorded_at >= $5)
+      and ($6 is null or l.recorded_at < $6)
+      and ($7 is null or l.state = $7);
+$function$;
+
 CREATE OR REPLACE FUNCTION refuse_event_change()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
     raise exception 'task_events is append-only' using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE OR REPLACE FUNCTION refuse_letter_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+    raise exception 'the message of a dead letter is never changed' using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE OR REPLACE FUNCTION retire_events(below bigint, cutoff timestamp with time zone, archived_tasks bigint, archived_events bigint, archived_refused bigint, archive text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+    lowest    bigint;
+    kept_name text := format('task_events_kept_%s', to_char(below, 'FM000000000000000'));
+    kept      bigint;
+    problem   text;
+    part      record;
+begin
+    if cutoff is null or cutoff > now() - interval '1 day' then
+        raise exception 'retire_events: nothing goes that was changed within the last day'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    perform pg_advisory_xact_lock(hashtext('retire_events'));
+    select min(b.low) into lowest from event_partition_bounds() b where b.high <= below having max(b.high) = below;
+    if lowest is null then
+        raise exception 'retire_events: no partition ends at %', below using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    select string_agg(name, ', ') into problem from event_readers where name <> 'housekeeper' and position < below - 1;
+    if problem is not null or not exists (select from event_readers where name <> 'housekeeper') then
+        raise exception 'retire_events: not read yet by %', coalesce(problem, 'anybody')
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+
+    create temporary table going on commit drop as
+    select t.id
+    from web_crawl_tasks t
+    join (select task_id, max(version) as version from task_events where seq < below group by task_id) e
+        on e.task_id = t.id and e.version = t.version
+    order by t.id
+    for update of t;
+    create unique index on going (id);
+    analyze going;
+
+    select format('%s tasks, %s not settled, %s changed since', count(*),
+                  count(*) filter (where t.status in ('new', 'in_progress')),
+                  count(*) filter (where t.updated_at >= cutoff))
+    into problem
+    from web_crawl_tasks t join going g on g.id = t.id
+    having count(*) <> archived_tasks or bool_or(t.status in ('new', 'in_progress') or t.updated_at >= cutoff);
+    if problem is not null then
+        raise exception 'retire_events: %; archived were %', problem, archived_tasks
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+
+    -- What they were to the arithmetic of each partition of a topic.
+    insert into archived_counts as a (source_topic, source_partition, created, applied, refused)
+    select source_topic, source_partition, sum(created), sum(applied), sum(refused)
+    from (
+        select e.source_topic, e.source_partition, (e.type = 'TaskCreated')::int as created,
+               (e.type <> 'TaskCreated')::int as applied, 0 as refused
+        from task_events e join going g on g.id = e.task_id where e.seq < below and e.source_topic is not null
+        union all
+        select r.source_topic, r.source_partition, 0, 0, 1
+        from refused_reports r join going g on g.id = r.task_id where r.source_topic is not null
+    ) sources
+    group by 1, 2
+    order by 1, 2
+    on conflict (source_topic, source_partition) do update
+        set created = a.created + excluded.created, applied = a.applied + excluded.applied,
+            refused = a.refused + excluded.refused;
+
+    insert into task_counters as c (created_hour, status, slot, count)
+    select date_trunc('hour', t.created_at, 'UTC'), t.status::text, 'retention', -count(*)
+    from web_crawl_tasks t join going g on g.id = t.id
+    where t.deleted_at is null
+    group by 1, 2
+    order by 1, 2
+    on conflict (created_hour, status, slot) do update set count = c.count + excluded.count;
+
+    with gone as (
+        delete from refused_reports r using going g where r.task_id = g.id returning 1
+    )
+    select format('%s refused reports', count(*)) into problem from gone having count(*) <> archived_refused;
+    if problem is not null then
+        raise exception 'retire_events: %; archived were %', problem, archived_refused
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    delete from web_crawl_tasks t using going g where t.id = g.id;
+
+    execute format('create table %I (like task_events including all)', kept_name);
+    execute format('insert into %I select e.* from task_events e where e.seq < $1 '
+                   'and not exists (select from going g where g.id = e.task_id)', kept_name) using below;
+    get diagnostics kept = row_count;
+    select format('%s events', count(*) - kept) into problem
+    from task_events where seq < below having count(*) - kept <> archived_events;
+    if problem is not null then
+        raise exception 'retire_events: %; archived were %', problem, archived_events
+            using errcode = 'object_not_in_prerequisite_state';
+    end if;
+
+    -- Writers wait behind whoever waits for these locks: rather let go at once and try again.
+    for attempt in 1..40 loop
+        begin
+            perform set_config('lock_timeout', '200ms', true);
+            perform pg_advisory_xact_lock(hashtext('ensure_event_partitions'));
+            lock table task_events in access exclusive mode;
+            exit;
+        exception when lock_not_available then
+            if attempt = 40 then
+                raise;
+            end if;
+            perform pg_sleep(0.5);
+        end;
+    end loop;
+    for part in select b.name from event_partition_bounds() b where b.high <= below loop
+        execute format('drop table %I', part.name);
+    end loop;
+    if kept > 0 then
+        execute format('create trigger task_events_no_truncate before truncate on %I '
+                       'for each statement execute function refuse_event_change()', kept_name);
+        execute format('alter table task_events attach partition %I for values from (%s) to (%s)',
+                       kept_name, lowest, below);
+    else
+        execute format('drop table %I', kept_name);
+    end if;
+    insert into event_archives (below, file, tasks, events, refused, kept_events)
+    values (below, archive, archived_tasks, archived_events, archived_refused, kept);
+    drop table going;
+    return kept;
 end $function$;
 
 CREATE OR REPLACE FUNCTION window_start(hours double precision)
@@ -354,6 +586,8 @@ begin
     -- More than a century is for ever; the arithmetic would overflow.
     return case when hours < 1e6 then now() - make_interval(secs => hours * 3600) else '-infinity' end;
 end $function$;
+
+CREATE TRIGGER dead_letters_keep_message BEFORE UPDATE OF id, source_topic, source_topic_id, source_partition, source_offset, reason, detail, key, value, headers, message_timestamp, recorded_at ON dead_letters FOR EACH ROW EXECUTE FUNCTION refuse_letter_change();
 
 CREATE TRIGGER task_events_append_only BEFORE DELETE OR UPDATE ON task_events FOR EACH ROW EXECUTE FUNCTION refuse_event_change();
 
