@@ -26,7 +26,8 @@ class PostgresTaskReader:
 
 def _view(row: Row) -> TaskView:
     (id_, status, version, attempt, email, query, url, metadata, correlation_id, received, created, updated,
-     not_before, started, finished, heartbeat, worker, progress, result, error, retryable) = row  # fmt: skip
+     not_before, started, finished, heartbeat, worker, progress, result, error, retryable,
+     attempt_started) = row  # fmt: skip
     return TaskView(
         id=id_,
         status=status,
@@ -44,7 +45,9 @@ def _view(row: Row) -> TaskView:
         started_at=_utc(started),
         finished_at=_utc(finished),
         last_heartbeat_at=_utc(heartbeat),
-        duration_seconds=max((finished - (started or received)).total_seconds(), 0.0) if finished else None,
+        duration_seconds=(
+            max((finished - (started or attempt_started or received)).total_seconds(), 0.0) if finished else None
+        ),
         worker=worker,
         progress=progress,
         result=result,

@@ -48,6 +48,16 @@ async def test_a_task_is_read_from_the_database(client: ClientSession, database:
         }  # fmt: skip
 
 
+async def test_the_time_before_a_retry_is_no_part_of_the_duration(
+    client: ClientSession, database: ScratchDatabase
+) -> None:
+    task_id = str(uuid4())
+    database.run(INSERT, (task_id,))
+    database.run("update web_crawl_tasks set started_at = null, attempt_started_at = finished_at - interval '20 s'")
+    async with client.get(f"/api/tasks/{task_id}") as response:
+        assert (await response.json())["durationSeconds"] == 20
+
+
 async def test_a_deleted_task_is_not_there(client: ClientSession, database: ScratchDatabase) -> None:
     task_id = str(uuid4())
     database.run(INSERT, (task_id,))

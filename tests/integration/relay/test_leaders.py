@@ -91,6 +91,18 @@ async def test_closing_ends_the_wait_for_brokers_that_are_not_there(topics: Topi
             await opening
 
 
+async def test_closing_ends_the_wait_for_a_topic_that_takes_nothing(topics: Topics, producer: Open) -> None:
+    topics.make(topics.events)
+    publisher = await producer()
+    publishing = asyncio.create_task(publisher.publish([message(topics, "a")._replace(topic=topics.status)]))
+    done, _ = await asyncio.wait([publishing], timeout=0.5)
+    assert not done
+    async with asyncio.timeout(5):
+        await publisher.close()
+        with pytest.raises(PublisherClosed):
+            await publishing
+
+
 async def test_what_was_closed_publishes_nothing(topics: Topics, producer: Open) -> None:
     topics.make(topics.events)
     publisher = await producer()

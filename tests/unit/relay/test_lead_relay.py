@@ -207,6 +207,19 @@ async def test_kafka_away_keeps_the_office_and_a_stop_does_not_wait_for_it(stage
     assert leader.offices == []
 
 
+async def test_work_that_is_given_up_closes_the_publisher_and_frees_the_lock(stage: Stage, until: Until) -> None:
+    leader = stage.candidate()
+    await until(lambda: stage.office.position > 2)
+    leader.publisher.gate.clear()
+    await until(lambda: leader.publisher.under_way)
+    leader.running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await leader.running
+
+    assert stage.office.journal[-2:] == ["closed", "resigned"]
+
+
 async def test_a_store_that_is_away_is_asked_again(stage: Stage, until: Until) -> None:
     leader = stage.candidate()
     leader.leadership.failure = StoreUnavailable("away")
