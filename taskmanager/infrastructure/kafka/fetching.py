@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 _IDLE_SECONDS = 0.25
 _CHUNK = 500
 # For a name that is not UTF-8 the driver returns a list and leaves an error behind. A call written in Python does not
-# look for that any more once the interpreter has specialised it, and something else fails later; one from C always looks.
+# look for that any more once the interpreter has specialised it, and something else fails later; one from C does.
 _CALL_HEADERS = methodcaller("headers")
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001 - the driver's name of it
 _LOST = frozenset(
