@@ -17,6 +17,10 @@ log = structlog.get_logger(__name__)
 # Wakes that often without messages, which bounds how long a stop waits.
 _IDLE_SECONDS = 0.25
 _CHUNK = 500
+# So many messages of a chunk tell whether keys and headers matter in it: asking all would cost a twentieth of the
+# throughput. Beyond so many bytes each, all are asked.
+_SAMPLE = 5
+_SLIGHT_BYTES = 2048
 # For a name that is not UTF-8 the driver returns a list and leaves an error behind. A call written in Python does not
 # look for that any more once the interpreter has specialised it, and something else fails later; one from C does.
 _CALL_HEADERS = methodcaller("headers")
@@ -69,8 +73,9 @@ class FetchingConsumer(ABC):
                 "isolation.level": "read_committed",
                 # The only way to learn how far the markers go that end transactions.
                 "enable.partition.eof": True,
-                # Prefetch is bounded by bytes alone: half of the largest batch is more than a usual one.
-                "queued.min.messages": 100_000,
+                # Prefetch is bounded by bytes (half of the largest batch is more than a usual one), and by number, for
+                # the driver counts neither keys nor headers. The number is per partition.
+                "queued.min.messages": max(batch_size, 100),
                 "queued.max.messages.kbytes": max(batch_bytes // 2048, 1024),
                 "fetch.max.bytes": max(batch_bytes // 2, 1 << 20),
                 "fetch.wait.max.ms": 500,
@@ -136,7 +141,7 @@ class FetchingConsumer(ABC):
 
     def _fetch(self) -> Fetched:
         batch, self._carried = self._carried, []
-        size = sum(map(len, batch))
+        size = _size(batch)
         # consume(n, t) waits all of t while fewer than n are there: wait for one, then take what has come already.
         wait = 0.0 if batch or self._reached else _IDLE_SECONDS
         chunk = 1
@@ -144,15 +149,13 @@ class FetchingConsumer(ABC):
             fetched = self._consumer.consume(chunk, wait)
             if not fetched:
                 break
-            for message in fetched:
-                error = message.error()
-                if error is not None:
-                    self._note(message, error)
-                    continue
-                batch.append(message)
-                size += len(message)
+            messages = [message for message in fetched if self._is_sound(message)]
+            batch += messages
+            size += _size(messages)
             wait = 0.0
-            chunk = min(_CHUNK, max(self._batch_size - len(batch), 1))
+            # As many as will fit if they are like those before.
+            fitting = int((self._batch_bytes - size) * len(batch) / max(size, 1)) if batch else 1
+            chunk = max(min(_CHUNK, self._batch_size - len(batch), fitting), 1)
         if size > self._batch_bytes:
             batch = self._bounded(batch)
         lost, self._lost = self._lost, set()
@@ -164,11 +167,17 @@ class FetchingConsumer(ABC):
     def _bounded(self, batch: list[Message]) -> list[Message]:
         size = 0
         for count, message in enumerate(batch):
-            size += len(message)
+            size += len(message) + _size_beside_value(message)
             if size > self._batch_bytes and count > 0:
                 self._carried = batch[count:]
                 return batch[:count]
         return batch
+
+    def _is_sound(self, message: Any) -> bool:
+        error = message.error()
+        if error is not None:
+            self._note(message, error)
+        return error is None
 
     def _note(self, message: Any, error: KafkaError) -> None:
         """Keeps what the caller has to know; raises what ends the reading; the rest mends itself."""
@@ -187,6 +196,20 @@ class FetchingConsumer(ABC):
 def positions(offsets: Mapping[Partition, int]) -> list[TopicPartition]:
     """The driver's form of them."""
     return [TopicPartition(p.topic, p.partition, offset) for p, offset in offsets.items()]
+
+
+def _size(messages: Sequence[Message]) -> int:
+    """Bytes of values, and of keys and headers where they matter."""
+    size = sum(map(len, messages))
+    sample = messages[:: max(len(messages) // _SAMPLE, 1)]
+    if any(_size_beside_value(message) > _SLIGHT_BYTES for message in sample):
+        size += sum(map(_size_beside_value, messages))
+    return size
+
+
+def _size_beside_value(message: Any) -> int:
+    headers = _headers(message) or ()
+    return len(message.key() or b"") + sum(len(name) + len(value or b"") for name, value in headers)
 
 
 def _headers(message: Any) -> list[tuple[str, bytes | None]] | None:

@@ -128,6 +128,19 @@ async def test_fetches_are_bounded_by_bytes_but_for_a_single_larger_message(
         assert len(batch) == 1 or sum(len(message.value or b"") for message in batch) <= 1000
 
 
+async def test_keys_and_headers_count_where_they_are_large(topic: str, stack: StackInfo, source: _Open) -> None:
+    producer = Producer({"bootstrap.servers": stack.kafka_brokers, "compression.type": "lz4"})
+    for _ in range(200):
+        producer.produce(topic, b"x", partition=0, headers=[("large", b"h" * 10_000)])
+    assert producer.flush(10) == 0
+    consumer = source(batch_bytes=100_000)
+    await consumer.assign({Partition(topic, 0): 0})
+    batches = await fetched(consumer, 200)
+
+    assert [message.offset for batch in batches for message in batch] == list(range(200))
+    assert max(map(len, batches)) <= 10
+
+
 async def test_assigning_again_throws_away_what_was_fetched_before(
     topic: str, send: Callable[..., None], source: _Open
 ) -> None:
