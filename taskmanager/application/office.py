@@ -6,6 +6,7 @@ from taskmanager.application.leadership import Leadership, Term
 from taskmanager.application.waiting import is_set_within
 
 _SECONDS_BETWEEN = 0.5
+_SECONDS_BETWEEN_MOVES = 0.05
 
 
 class Office:
@@ -22,7 +23,7 @@ class Office:
         self._term = term
         self._stored = self._reached = term.position
         self._seconds_between = seconds_between
-        self._is_over = False
+        self._over = asyncio.Event()
         self._news = asyncio.Event()
 
     @property
@@ -43,7 +44,7 @@ class Office:
 
     def leave(self) -> None:
         """Lets `hold` end once the position is stored."""
-        self._is_over = True
+        self._over.set()
         self._news.set()
 
     async def hold(self) -> None:
@@ -55,9 +56,11 @@ class Office:
                 position = self._reached
                 await self._leadership.move(position)
                 self._stored = position
-            elif self._is_over:
+                # What is not stored yet would be done again after a failover: it may be a little, and is seldom wanted.
+                await is_set_within(self._over, _SECONDS_BETWEEN_MOVES)
+            elif self._over.is_set():
                 return
             else:
                 await self._leadership.confirm()
-            if self._is_over:
+            if self._over.is_set():
                 self._news.set()

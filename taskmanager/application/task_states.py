@@ -89,7 +89,7 @@ class TaskStates:
             if task is not None:
                 task.advance(happened)
             elif isinstance(happened, TaskCreated):
-                task, size = WebCrawlTask.replay([happened]), _weight(event)
+                task, size = WebCrawlTask.replay((happened,)), _weight(event)
         except (UnreadableEvent, ValueError) as error:
             log.error("event_unreadable: it is told without its task", sequence=event.seq, problem=str(error))
             return None

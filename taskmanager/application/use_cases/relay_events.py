@@ -12,6 +12,7 @@ from taskmanager.application.waiting import is_set_within
 
 # So many events at once mean that there are more.
 _MANY = 500
+_PATIENCE_SECONDS = 0.03
 
 
 class RelayMetrics(Protocol):
@@ -89,12 +90,14 @@ class RelayEvents:
 
     async def _rest(self, sending: asyncio.Task[None] | None, *, found: int) -> None:
         """Until it is time to look again, or the chunk on its way has arrived."""
-        pause: float | None = self._pause.after(found=found > 0)
-        if sending is not None and (self._stopping.is_set() or not self._next.has_room):
-            pause = None
-        elif found >= _MANY:
-            pause = 0.0
-        if sending is not None:
-            await asyncio.wait([sending], timeout=pause)
-        else:
+        pause = 0.0 if found >= _MANY else self._pause.after(found=found > 0)
+        if sending is None:
             await is_set_within(self._stopping, pause)
+            return
+        timeout: float | None = pause
+        if self._stopping.is_set() or not self._next.has_room:
+            timeout = None
+        elif pause:
+            # A few events are read soon enough once the chunk before has arrived.
+            timeout = max(pause, _PATIENCE_SECONDS)
+        await asyncio.wait([sending], timeout=timeout)
