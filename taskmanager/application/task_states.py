@@ -14,8 +14,8 @@ from taskmanager.domain.task import WebCrawlTask
 
 log = structlog.get_logger(__name__)
 
-_TASKS_MAX = 20_000
-_BYTES_MAX = 32 << 20
+_TASKS_MAX = 10_000
+_BYTES_MAX = 16 << 20
 # What a task weighs beside its texts: the entity, its times, its place here.
 _TASK_BYTES = 1000
 
