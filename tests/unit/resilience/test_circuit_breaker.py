@@ -147,7 +147,7 @@ async def test_of_many_callers_at_once_exactly_one_is_the_probe(scene: Scene) ->
         return "answered"
 
     callers = [asyncio.create_task(call()) for _ in range(20)]
-    await asyncio.wait(callers, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait(callers, return_when=asyncio.FIRST_COMPLETED, timeout=10)
     assert made == 1
     answer.set()
     assert sorted(await asyncio.gather(*callers)) == ["answered"] + ["refused"] * 19
