@@ -8,7 +8,7 @@ from confluent_kafka import Producer
 
 from loadtests.bench.traffic import Message, reports, requests, task_ids
 
-_TICK_SECONDS = 0.002
+_TICK_SECONDS = 0.005
 # Between a request and the start of its task, and between that and the result: long enough to pass each other rarely.
 _STEP_SECONDS = 0.5
 _KINDS = 3
@@ -53,10 +53,10 @@ def lives(rate: int, seconds: float, seed: int) -> list[Step]:
 
 
 class PacedSender:
-    """Sends steps at a rate (per second), a few every 2 ms; `sent` tells of each by its event's id."""
+    """Sends steps at a rate (per second), a few every 5 ms; `sent` tells of each by its event's id."""
 
     def __init__(self, brokers: str, request_topic: str, status_topic: str) -> None:
-        self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 1})
+        self._producer = Producer({"bootstrap.servers": brokers, "linger.ms": 5})
         self._topics = (status_topic, request_topic)
         self._sent: dict[str, Sent] = {}
 
