@@ -55,9 +55,7 @@ def test_a_consumer_tells_of_its_health_and_of_what_it_has_counted(world: World,
     assert len({body["eventId"] for body in bodies}) == len(bodies)
 
 
-def test_the_api_tells_how_it_finds_what_it_depends_on(
-    world: World, system_topic: SystemTopic
-) -> None:
+def test_the_api_tells_how_it_finds_what_it_depends_on(world: World, system_topic: SystemTopic) -> None:
     api = world.start("api", APP_PORT=str(_free_port()), HEALTH_CHECK_CACHE_MS="0")
     until(lambda: system_topic.events("HealthCheck")[-1:] and system_topic.events("MetricsUpdate"), "reports")
     health = system_topic.events("HealthCheck")[-1]
