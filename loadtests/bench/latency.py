@@ -106,9 +106,10 @@ def command(rate: int, seconds: int, as_json: bool) -> None:
     """Measure how long a message takes to come back as an event.
 
     One consumer and one relay run as in production, on a database and topics of the benchmark's own. Requests, starts
-    and results are sent at a steady rate, mixed; the clock of each runs from its produce call (linger 5 ms and acks all, the defaults of clients)
-    until a reader of committed messages has its event. Every message makes one event: those that never come back are
-    lost, and versions that do not grow are out of order. The whole histogram is kept in loadtests/results/.
+    and results are sent at a steady rate, mixed. The clock of each runs from its produce call (linger 5 ms and acks all,
+    the defaults of clients) until a reader of committed messages has its event, which asks at most every 5 ms. Every
+    message makes one event: those that never come back are lost, and versions that do not grow are out of order. The
+    whole histogram is kept in loadtests/results/.
 
     \b
     Examples:
