@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskmanager.application.event_log import LoggedEvent
@@ -144,6 +144,7 @@ async def test_a_history_with_a_gap_is_not_made_up() -> None:
     assert await told(states, entries[2:3]) == [None]
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 4), st.integers(1, 6), st.sampled_from([1, 3000, 1 << 20]))
 async def test_whatever_passes_by_tasks_are_what_their_history_makes_them(
     dice: random.Random, tasks_max: int, answered: int, bytes_max: int
