@@ -33,6 +33,12 @@ class Fetchable:
     def offset(self) -> int:
         return self._offset
 
+    def key(self) -> bytes | None:
+        return None
+
+    def headers(self) -> None:
+        return None
+
     def error(self) -> KafkaError | None:
         return None if self._code is None else KafkaError(self._code)
 
