@@ -47,9 +47,9 @@ with stretch as materialized (
     returning p.*
 ), buried as (
     insert into dead_letters (source_topic, source_partition, source_offset, reason, detail, task_id, key, value, headers,
-                              message_timestamp, recorded_at)
+                              message_timestamp, recorded_at, was_parked)
     select source_topic, source_partition, source_offset, %(reason)s, %(detail)s, task_id, key, value,
-           coalesce(headers, '[]'), message_timestamp, %(now)s
+           coalesce(headers, '[]'), message_timestamp, %(now)s, true
     from gone
     order by id
 )

@@ -158,5 +158,22 @@ from (
     limit %(limit)s
 ) stretch;
 
+-- name: bury_parked
+-- One that somebody is about to apply is left to them.
+with due as materialized (
+    select id from parked_statuses where id = %(id)s for update skip locked
+), gone as (
+    delete from parked_statuses p using due where p.id = due.id
+    returning p.*
+)
+insert into dead_letters (source_topic, source_topic_id, source_partition, source_offset, reason, detail, task_id, key,
+                          value, headers, message_timestamp, recorded_at, was_parked)
+select source_topic, (select o.topic_id from consumer_offsets o where o.topic = source_topic
+                                                                  and o.partition = source_partition),
+       source_partition, source_offset, %(reason)s, %(detail)s, task_id, key, value, coalesce(headers, '[]'),
+       message_timestamp, %(now)s, true
+from gone
+returning 1;
+
 -- name: make_room
 select ensure_event_partitions();

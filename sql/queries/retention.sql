@@ -4,9 +4,17 @@
 -- Limits that suit short statements would end these; they have one of their own.
 set statement_timeout = '1h';
 set idle_in_transaction_session_timeout = '10min';
+set idle_session_timeout = 0;
 set lock_timeout = '5s';
 set work_mem = '64MB';
 set cursor_tuple_fraction = 1;
+
+-- name: take_turn
+-- The key is that of retire_events, for which whoever holds it need not wait; it is kept as long as the connection.
+select pg_try_advisory_lock(hashtext('retire_events'));
+
+-- name: is_booked
+select exists (select from event_archives where below >= %(below)s);
 
 -- name: candidate
 -- The partitions up to the first that was not made by retention itself, and what could stand in their way.

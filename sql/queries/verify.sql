@@ -16,7 +16,7 @@ with rows_by_source as (
     select source_topic as topic, source_partition as partition,
            count(*) filter (where type = 'TaskCreated') as created_events,
            count(*) filter (where type <> 'TaskCreated') as other_events,
-           0 as refused, 0 as parked, 0 as dead, 0 as unknown_task, 0 as unparked
+           0 as refused, 0 as parked, 0 as dead, 0 as dead_later, 0 as unparked
     from task_events where source_topic is not null and source_partition is not null group by 1, 2
     union all
     select source_topic, source_partition, 0, 0, count(*), 0, 0, 0, 0
@@ -24,8 +24,8 @@ with rows_by_source as (
     union all
     select source_topic, source_partition, 0, 0, 0, count(*), 0, 0, 0 from parked_statuses group by 1, 2
     union all
-    select source_topic, source_partition, 0, 0, 0, 0, count(*) filter (where reason <> 'unknown_task'),
-           count(*) filter (where reason = 'unknown_task'), 0
+    select source_topic, source_partition, 0, 0, 0, 0, count(*) filter (where not (was_parked or reason = 'unknown_task')),
+           count(*) filter (where was_parked or reason = 'unknown_task'), 0
     from dead_letters group by 1, 2
     union all
     select source_topic, source_partition, 0, 0, 0, 0, 0, 0, sum(duplicate + heartbeat)
@@ -35,14 +35,14 @@ with rows_by_source as (
 ), sums as (
     select topic, partition, sum(created_events)::bigint as created_events, sum(other_events)::bigint as other_events,
            sum(refused)::bigint as refused, sum(parked)::bigint as parked, sum(dead)::bigint as dead,
-           sum(unknown_task)::bigint as unknown_task, sum(unparked)::bigint as unparked
+           sum(dead_later)::bigint as dead_later, sum(unparked)::bigint as unparked
     from rows_by_source group by 1, 2
 )
 select topic, partition, o.topic_id, o.first_offset, o.next_offset,
        json_build_object('created', o.created, 'applied', o.applied, 'heartbeat', o.heartbeat, 'duplicate', o.duplicate,
                          'refused', o.refused, 'parked', o.parked, 'dead', o.dead, 'skipped', o.skipped)::text,
        coalesce(s.created_events, 0), coalesce(s.other_events, 0), coalesce(s.refused, 0), coalesce(s.parked, 0),
-       coalesce(s.dead, 0), coalesce(s.unknown_task, 0), coalesce(s.unparked, 0),
+       coalesce(s.dead, 0), coalesce(s.dead_later, 0), coalesce(s.unparked, 0),
        (select json_agg(json_build_object(
                    'topic_id', r.topic_id, 'first_offset', r.first_offset, 'next_offset', r.next_offset,
                    'outcomes', json_build_object(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from taskmanager.application.changes import Changes
-from taskmanager.application.commands import Partition, ReportStatus
+from taskmanager.application.commands import Partition, Reject, ReportStatus
 from taskmanager.domain.task import WebCrawlTask
 
 
@@ -102,6 +102,9 @@ class TaskStore(Protocol):
 
         Answers the last position looked at (None at the end) and the sorted ids of those tasks that exist by now.
         """
+
+    async def bury_parked(self, parked_id: int, reject: Reject, now: datetime) -> bool:
+        """Makes a parked report a dead letter with its message as it was; False where it is gone, or in use."""
 
 
 class StoredOffset(NamedTuple):

@@ -39,9 +39,9 @@ class RetryPolicy:
     backoff_max: timedelta
 
     def pause_after(self, attempt: int, jitter: float) -> timedelta:
-        """The pause after an attempt: doubled for each one before, up to the longest, times `jitter` (0.5 to 1.5)."""
+        """The pause after an attempt: doubled for each one before, times `jitter` (0.5 to 1.5), up to the longest."""
         seconds = self.backoff.total_seconds() * 2.0 ** min(attempt - 1, 64)
-        return timedelta(seconds=min(seconds, self.backoff_max.total_seconds()) * jitter)
+        return timedelta(seconds=min(seconds * jitter, self.backoff_max.total_seconds()))
 
     def settle(self, task: WebCrawlTask, reason: str, *, now: datetime, jitter: float) -> TaskRetried | TaskFailed:
         """Ends the attempt of a task in progress: another one begins, or the task fails if that was the last.

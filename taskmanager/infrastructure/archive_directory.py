@@ -2,47 +2,54 @@
 
 import gzip
 import os
-from collections.abc import Iterable
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _LEVEL = 6
 
 
 class ArchiveDirectory:
-    """Implements `Archive`: each archive is a gzip file of lines; one of the same name is replaced as a whole."""
+    """Implements `Archive`: each archive is a gzip file of lines, a draft until it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, name: str, lines: Iterable[str]) -> int:
+    def write(self, name: str, lines: Iterable[str], approve: Callable[[int], None]) -> None:
         """See `Archive.write`."""
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path / f"{name}.part"
+        # It holds what users have asked for: the file is readable by its owner alone.
+        descriptor, path = tempfile.mkstemp(prefix=f"{name}.", suffix=".part", dir=self._path)
+        draft = Path(path)
         try:
-            # It holds what users have asked for.
-            with open(draft, "wb", opener=_open_private) as file:
+            with os.fdopen(descriptor, "wb") as file:
                 with gzip.GzipFile(filename="", mode="wb", fileobj=file, compresslevel=_LEVEL, mtime=0) as archive:
                     for line in lines:
                         archive.write(line.encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
+            approve(_count_lines(draft))
+            draft.rename(self._path / name)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        readable = _count_lines(draft)
-        draft.rename(self._path / name)
+        self._remove_drafts(name)
         _sync_directory(self._path)
-        return readable
 
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    def _remove_drafts(self, name: str) -> None:
+        """What a process that was killed has left of earlier attempts."""
+        for left in self._path.glob(f"{name}.*.part"):
+            left.unlink(missing_ok=True)
 
 
 def _count_lines(path: Path) -> int:
     """Reads the file through, whereby its checksum is compared."""
-    with gzip.open(path, "rb") as archive:
-        return sum(1 for _ in archive)
+    try:
+        with gzip.open(path, "rb") as archive:
+            return sum(1 for _ in archive)
+    except (EOFError, zlib.error) as error:
+        raise OSError(f"{path.name} cannot be read back whole: {error}; look at the disk that it is on") from error
 
 
 def _sync_directory(path: Path) -> None:

@@ -133,7 +133,7 @@ class ConsumerApplication:
         make_room = MakeRoom(ProtectedEventLog(store, self._breaker), clock)
 
         async def begin() -> Mapping[Partition, int]:
-            await make_room()
+            await make_room.try_to()
             return await self._assignment.read_offsets()
 
         async def write(prepared: Prepared) -> Ingested:
@@ -147,7 +147,7 @@ class ConsumerApplication:
         async def sweep() -> int:
             await self._assignment.review()
             applied = await apply_parked()
-            await make_room()
+            await make_room.try_to()
             return applied
 
         return ConsumerLoop(

@@ -116,6 +116,16 @@ class InMemoryTaskStore:
         ids = {parked.report.id for parked in stretch}
         return (stretch[-1].id if stretch else None), sorted(ids & self.contents.tasks.keys())
 
+    async def bury_parked(self, parked_id: int, reject: Reject, now: datetime) -> bool:
+        """See `TaskStore.bury_parked`."""
+        gone = [parked for parked in self.contents.parked if parked.id == parked_id]
+        self.contents.parked = [parked for parked in self.contents.parked if parked.id != parked_id]
+        for parked in gone:
+            assert isinstance(parked.report.source, InboundMessage)
+            self.contents.dead.append((parked.report.source, reject))
+            self.contents.dead_at.append(now)
+        return bool(gone)
+
     async def register(self, partitions: Mapping[Partition, tuple[str, int]]) -> Mapping[Partition, StoredOffset]:
         """See `OffsetStore.register`."""
         rows = self.contents.offsets

@@ -87,13 +87,20 @@ class IngestBatch:
         batch = prepared.batch
         try:
             ingested.add(await self._write(prepared))
-        except RowRefused as refusal:
+        except RowRefused:
             if len(batch) > 1:
                 for half in batch.halves():
                     await self._write_or_bisect(Prepared(half), ingested)
                 return
             if not batch:
                 raise  # It moves offsets alone, which no rule forbids.
+            if any(type(command) is not Reject for command in batch.commands):
+                try:
+                    # What was parked for its task may be what is refused: that is left to the sweep.
+                    ingested.add(await self._look_until_written(batch, with_parked=False))
+                    return
+                except RowRefused as alone:
+                    refusal = alone
             reject = Reject(DeadLetterReason.REFUSED_BY_DATABASE, str(refusal), getattr(batch.commands[0], "id", None))
             ingested.add(await self._write(Prepared(batch.replacing([reject]))))
 
@@ -105,9 +112,12 @@ class IngestBatch:
                     return changes
             except StoreConflict:
                 self._cautious = _CAUTIOUS_BATCHES
+        return await self._look_until_written(batch)
+
+    async def _look_until_written(self, batch: Batch, *, with_parked: bool = True) -> Changes:
         for _ in range(_CONFLICTS_MAX):
             try:
-                changes = await self._look_and_write(batch)
+                changes = await self._look_and_write(batch, with_parked=with_parked)
             except StoreConflict:
                 continue
             if self._cautious and not any(Outcome.DUPLICATE in moved.outcomes for moved in changes.progress.values()):
@@ -115,10 +125,10 @@ class IngestBatch:
             return changes
         raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", kind="conflict")
 
-    async def _look_and_write(self, batch: Batch) -> Changes:
+    async def _look_and_write(self, batch: Batch, *, with_parked: bool) -> Changes:
         task_ids = sorted({command.id for command in batch.commands if isinstance(command, CreateTask | ReportStatus)})
         async with self._store.transaction() as transaction:
-            snapshot = await transaction.load(batch.claims(), task_ids, task_ids)
+            snapshot = await transaction.load(batch.claims(), task_ids, task_ids if with_parked else [])
             changes = self._decide(batch, snapshot)
             await transaction.commit(self._store.serialise(changes))
         return changes

@@ -3,7 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from taskmanager.application.ports import Clock
+import structlog
+
+from taskmanager.application.ports import Clock, StoreError
+
+log = structlog.get_logger(__name__)
 
 _EVERY = timedelta(minutes=1)
 
@@ -16,7 +20,7 @@ class EventLog(Protocol):
 
 
 class MakeRoom:
-    """Asks for room once a minute, however often it is called; a failure is tried again at the next call."""
+    """Asks for room once a minute, however often it is called and whatever came of it."""
 
     def __init__(self, log: EventLog, clock: Clock) -> None:
         self._log = log
@@ -28,6 +32,12 @@ class MakeRoom:
         now = self._clock.now()
         if self._due is not None and now < self._due:
             return 0
-        made = await self._log.make_room()
         self._due = now + _EVERY
-        return made
+        return await self._log.make_room()
+
+    async def try_to(self) -> None:
+        """For writers, who can go on: there is room for long, and where there is none their own failure tells."""
+        try:
+            await self()
+        except StoreError as error:
+            log.warning("no_room_made_trying_again_later", error=str(error))

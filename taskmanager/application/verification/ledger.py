@@ -21,7 +21,7 @@ class PartitionLedger(NamedTuple):
     """A partition's progress (None where no row knows it) beside the rows that name it as their source.
 
     `unparked` counts reports that were parked and turned out to be duplicates or heartbeats, which leave no row;
-    `unknown_task` are dead letters that had been parked and replaced their parked row. `retired` is what was read
+    `dead_later` are dead letters that had been parked and replaced their parked row. `retired` is what was read
     before the partition was set back, or to another incarnation of its topic; rows do not tell which of it they are of.
     """
 
@@ -32,7 +32,7 @@ class PartitionLedger(NamedTuple):
     refused: int
     parked: int
     dead: int
-    unknown_task: int
+    dead_later: int
     unparked: int
     retired: Sequence[StoredProgress] = ()
 
@@ -68,14 +68,14 @@ def check_ledger(ledger: PartitionLedger) -> Iterator[Finding]:
     refused_later = ledger.refused - count[Outcome.REFUSED]
     if refused_later < 0:
         yield _finding(FindingKind.REFUSED_ROWS, ledger, f"at least {count[Outcome.REFUSED]}", ledger.refused)
-    settled = applied_later + refused_later + ledger.unknown_task + ledger.unparked
+    settled = applied_later + refused_later + ledger.dead_later + ledger.unparked
     if ledger.parked + settled != count[Outcome.PARKED]:
         yield _finding(
             FindingKind.PARKED_REPORTS,
             ledger,
             f"{count[Outcome.PARKED]} that were parked",
             f"{ledger.parked} still parked, {applied_later} applied, {refused_later} refused, "
-            f"{ledger.unknown_task} dead and {ledger.unparked} without effect",
+            f"{ledger.dead_later} dead and {ledger.unparked} without effect",
         )
 
 

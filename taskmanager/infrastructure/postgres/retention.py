@@ -1,7 +1,7 @@
 """Old history on PostgreSQL: found, read out whole, and removed."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,31 @@ _ENOUGH = 1000
 
 
 class PostgresOldHistory:
-    """Implements `OldHistory`; `connect` holds psycopg2's connection arguments. Connected while something is done."""
+    """Implements `OldHistory`; `connect` holds psycopg2's connection arguments.
+
+    It is connected while something is done; during a turn everything is done on the connection that holds the turn.
+    """
 
     def __init__(self, connect: Mapping[str, Any]) -> None:
         self._connect = connect
         self._statements = load_statements("retention")
         self._connection: Connection | None = None
+        self._has_turn = False
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """See `OldHistory.turn`."""
+        with self._connected() as connection:
+            self._has_turn = True
+            try:
+                yield bool(self._rows(connection, "take_turn")[0][0])
+            finally:
+                self._has_turn = False
+
+    def is_booked(self, candidate: Candidate) -> bool:
+        """See `OldHistory.is_booked`."""
+        with self._connected() as connection:
+            return bool(self._rows(connection, "is_booked", below=candidate.below)[0][0])
 
     def candidate(self, cutoff: datetime) -> Candidate | None:
         """See `OldHistory.candidate`."""
@@ -45,7 +64,13 @@ class PostgresOldHistory:
         """See `OldHistory.tasks`."""
         with self._connected() as connection:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
-            yield self._read(connection, candidate)
+            try:
+                with closing(self._read(connection, candidate)) as tasks:
+                    yield tasks
+            finally:
+                if not connection.closed:
+                    connection.rollback()
+                    connection.set_session(isolation_level="default", readonly="default", autocommit=True)
 
     def remove(self, candidate: Candidate, cutoff: datetime, contents: Contents, archive: str) -> None:
         """See `OldHistory.remove`."""
@@ -83,7 +108,7 @@ class PostgresOldHistory:
             return f"{part}: {some} of their tasks are not settled, such as {example}"
         return None
 
-    def _read(self, connection: Connection, candidate: Candidate) -> Iterator[ArchivedTask]:
+    def _read(self, connection: Connection, candidate: Candidate) -> Generator[ArchivedTask, None, None]:
         try:
             with connection.cursor(name="tasks") as cursor:
                 cursor.itersize = _TASKS_AT_A_TIME
@@ -96,6 +121,9 @@ class PostgresOldHistory:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
+        if self._has_turn and self._connection is not None:
+            yield self._connection
+            return
         try:
             connection = self._connection = psycopg2.connect(**self._connect)
         except psycopg2.Error as error:

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TypeVar
 
 import orjson
 import structlog
 
 from taskmanager.application.changes import Changes
+from taskmanager.application.commands import Reject
 from taskmanager.application.ports import (
     Fenced,
     OffsetClaim,
@@ -68,6 +70,11 @@ class PostgresTaskStore:
         rows = await self._session.execute(self._statements["parked_with_task"], {"after": after, "limit": limit})
         position, task_ids = rows[0]
         return position, sorted(orjson.loads(task_ids)) if task_ids else []
+
+    async def bury_parked(self, parked_id: int, reject: Reject, now: datetime) -> bool:
+        """See `TaskStore.bury_parked`."""
+        letter = {"id": parked_id, "reason": reject.reason.value, "detail": reject.detail, "now": now}
+        return bool(await self._session.execute(self._statements["bury_parked"], letter))
 
     async def make_room(self) -> int:
         """See `EventLog.make_room`."""

@@ -36,6 +36,7 @@ class ProtectedTaskStore:
         self._breaker = breaker
         self.serialise: Callable[[Changes], Serialised] = inner.serialise
         self.tasks_with_parked_reports = Protected(inner.tasks_with_parked_reports, breaker)
+        self.bury_parked = Protected(inner.bury_parked, breaker)
 
     async def write_unseen(
         self, claims: Sequence[OffsetClaim], parked_ids: Sequence[str], serialised: Serialised

@@ -26,11 +26,17 @@ class HousekeeperApplication:
         self._office_session = session(factory.settings, f"{NAME}-lock")
         self._household = Household(factory, pulse, stopping=self._stopping.is_set, settled=metrics.settled)
         housekeeper = Housekeeper(
-            self._household.ingestion_clock, self._household.rules, self._household.clock, metrics, pulse
+            self._household.ingestion_clock,
+            self._household.rules,
+            self._household.clock,
+            metrics,
+            pulse,
+            long_rules=self._household.long_rules,
         )
         self._lead = LeadHousekeeping(
             ProtectedLeadership(PostgresLeadership(self._office_session, NAME), factory.breakers.database),
             lambda may_go_on: housekeeper.round(may_go_on=may_go_on),
+            housekeeper.long_round,
             metrics,
             pulse,
             interval=factory.settings.app.housekeeping_interval,

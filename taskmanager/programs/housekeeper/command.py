@@ -42,10 +42,12 @@ def command(once: bool, names: Sequence[str], dry_run: bool, as_object: bool) ->
     retention         history that is settled and older than RETENTION_DAYS goes to RETENTION_ARCHIVE_DIR
 
     The first two go by what has been read of both topics, not by the clock on the wall: while messages wait in Kafka
-    nobody is given up, because the report that matters may be among them.
+    nobody is given up, because the report that matters may be among them. After Kafka was away, or behind, workers are
+    given as long to be heard again (at most TASK_HEARTBEAT_TIMEOUT, reports PARKED_STATUS_TTL).
 
     Without --once it works on and on, every HOUSEKEEPING_INTERVAL. Start it once per container: one works, and another
-    takes over within seconds of its end. --once may be used beside it at any time.
+    takes over within seconds of its end. --once may be used beside it at any time, but knows of no outage that was over
+    when it began: after one, leave the first two rules to the program.
 
     \b
     Exits (with --once) with 0, with 75 if the database does not answer, with 70 if a rule failed otherwise.
@@ -78,7 +80,7 @@ def command(once: bool, names: Sequence[str], dry_run: bool, as_object: bool) ->
 async def _once(settings: Settings, names: Sequence[str], *, dry_run: bool) -> Pass:
     household = Household(ApplicationFactory(settings, NAME), Pulse(None))
     try:
-        rules = [rule for rule in household.rules if not names or rule.name in names]
+        rules = [rule for rule in (*household.rules, *household.long_rules) if not names or rule.name in names]
         return await run_once(household.ingestion_clock, rules, dry_run=dry_run)
     finally:
         await household.close()

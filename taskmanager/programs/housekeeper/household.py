@@ -50,7 +50,7 @@ class SystemClock:
 
 
 class Household:
-    """The rules, the clock that they go by, and the connections that both need."""
+    """The rules, the clock that they go by, and the connections that both need; `long_rules` may take minutes."""
 
     def __init__(
         self,
@@ -73,12 +73,13 @@ class Household:
             ParkedReports(tables, self.clock, timedelta(seconds=settings.app.parked_status_ttl)),
             EventPartitions(MakeRoom(store, self.clock), tables),
             IdempotencyKeys(PostgresKeptKeys(self._session), self.clock),
+        )
+        self.long_rules: Sequence[Rule] = (
             Retention(
                 PostgresOldHistory(settings.database.dsn_kwargs(f"{settings.app.name} retention")),
                 _archive(settings),
                 self.clock,
                 days=settings.app.retention_days,
-                beat=pulse.beat,
             ),
         )
 

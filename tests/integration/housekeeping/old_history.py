@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,13 +33,10 @@ class OldHistory:
         home.database.run(f"select ensure_event_partitions(5, {SIZE})")
         self.history = PostgresOldHistory(parse_dsn(home.database.dsn("app")))
 
-    def retention(
-        self, days: int = DAYS, archive: ArchiveDirectory | None = None, beat: Callable[[], None] = lambda: None
-    ) -> Retention:
-        """The rule."""
-        return Retention(
-            self.history, archive or ArchiveDirectory(self.directory), self.home.clock, days=days, beat=beat
-        )
+    def retention(self, days: int = DAYS, archive: ArchiveDirectory | None = None) -> Retention:
+        """The rule, with connections of its own."""
+        history = PostgresOldHistory(parse_dsn(self.home.database.dsn("app")))
+        return Retention(history, archive or ArchiveDirectory(self.directory), self.home.clock, days=days)
 
     def next_number(self, number: int) -> None:
         """Lets the log go on with this number."""

@@ -3,6 +3,7 @@
 import pytest
 
 from taskmanager.application.changes import Outcome
+from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.application.ports import StoreUnavailable
 from taskmanager.application.use_cases import apply_parked
 from tests.builders import task_id
@@ -71,7 +72,9 @@ async def test_a_refused_row_does_not_hold_up_the_others(manager: Manager, store
     store.refuses = {task_id(3)}
 
     assert await manager.sweep() == 4
-    assert [parked.report.id for parked in manager.contents.parked] == [task_id(3)]
+    assert manager.contents.parked == []
+    ((message, reject),) = manager.contents.dead
+    assert (message.offset, reject.reason, reject.task_id) == (3, DeadLetterReason.REFUSED_BY_DATABASE, task_id(3))
 
 
 async def test_a_failed_sweep_looks_at_the_same_stretch_again(manager: Manager, store: InMemoryTaskStore) -> None:

@@ -1,7 +1,7 @@
 """A round of rules: one that fails is one that fails."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,7 +14,6 @@ from taskmanager.application.use_cases.housekeeping.housekeeper import Housekeep
 from taskmanager.application.use_cases.housekeeping.ingestion_clock import IngestedPartition, IngestionClock, Reading
 from taskmanager.application.use_cases.housekeeping.rule import Done
 from taskmanager.infrastructure.metrics.housekeeping import HousekeeperMetrics
-from taskmanager.infrastructure.pulse import Pulse
 from tests.fakes.clock import FixedClock
 from tests.fakes.seconds import Seconds
 
@@ -59,12 +58,23 @@ class Kafka:
         """Does not wait."""
 
 
+class Beats:
+    """Counts signs of life."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def beat(self) -> None:
+        self.count += 1
+
+
 class House:
     """A housekeeper, and what can be seen of it."""
 
-    def __init__(self, *rules: Named) -> None:
+    def __init__(self, *rules: Named, long_rules: Sequence[Named] = ()) -> None:
         self.registry = CollectorRegistry()
         self.kafka = Kafka()
+        self.pulse = Beats()
         self.seconds = Seconds()
         clock = FixedClock()
         self.housekeeper = Housekeeper(
@@ -72,7 +82,8 @@ class House:
             rules,
             clock,
             HousekeeperMetrics(self.registry),
-            Pulse(None),
+            self.pulse,
+            long_rules=long_rules,
             monotonic=self.seconds,
         )
 
@@ -148,3 +159,15 @@ def test_what_is_done_piece_by_piece_adds_up() -> None:
 
     assert (done.affected, done.more, str(done)) == (7, False, "3 moved, 4 lost")
     assert str(Done({"moved": 0})) == ""
+
+
+async def test_long_rules_have_rounds_of_their_own_which_show_no_life_and_look_at_no_clock() -> None:
+    short, failing, long = Named("a", Done()), Named("b", OSError("disk")), Named("c", Done({"archived": 7}))
+    house = House(short, long_rules=[failing, long])
+    results = await house.housekeeper.long_round()
+
+    assert [(result.rule, result.done.affected) for result in results] == [("b", 0), ("c", 7)]
+    assert (short.readings, long.readings[0].time, house.pulse.count) == ([], None, 0)
+    assert house.value("housekeeper_affected_total", rule="c", effect="archived") == 7
+    await house.housekeeper.round()
+    assert (len(short.readings), len(long.readings)) == (1, 1)

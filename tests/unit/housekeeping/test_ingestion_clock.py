@@ -1,12 +1,18 @@
 """Nothing is proved to be ingested that is not."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import pytest
 
 from taskmanager.application.commands import Partition
 from taskmanager.application.offsets import TopicEnds
-from taskmanager.application.use_cases.housekeeping.ingestion_clock import IngestedPartition, IngestionClock, Reading
+from taskmanager.application.use_cases.housekeeping.ingestion_clock import (
+    Hold,
+    IngestedPartition,
+    IngestionClock,
+    Reading,
+)
 from tests.builders import at
 from tests.fakes.clock import FixedClock
 
@@ -103,3 +109,52 @@ async def test_an_offset_behind_the_end_of_a_topic_proves_nothing(second: Ends) 
 
 async def test_partitions_that_are_no_more_do_not_count() -> None:
     assert (await Looks([{P: TopicEnds("id", 0, 10)}], [rows(q=3)]).read()).time == NOW
+
+
+MINUTE = timedelta(minutes=1)
+
+
+async def held_for(minutes: int, *, proved_before: bool) -> tuple[IngestionClock, FixedClock]:
+    """A clock that proves nothing for so long, and the time."""
+    clock = FixedClock()
+    looks = Looks([*([ends()] if proved_before else []), *[None] * (minutes + 1 - proved_before), ends()], [rows()])
+    ingestion = IngestionClock(looks, looks.ends, clock, looks.pause)
+    for _ in range(minutes + 1):
+        reading = await ingestion.read()
+        assert reading.hold is None
+        clock.pass_seconds(60)
+    assert reading.time is None
+    return ingestion, clock
+
+
+@pytest.mark.parametrize("proved_before", [True, False])
+async def test_a_hold_counts_from_the_last_look_before_it(proved_before: bool) -> None:
+    ingestion, clock = await held_for(7, proved_before=proved_before)
+    reading = await ingestion.read()
+
+    assert reading == Reading(clock.now(), clock.now(), None, Hold(8 * MINUTE, clock.now()))
+
+
+async def test_after_a_hold_as_much_time_is_granted_as_it_took_and_at_most_the_limit() -> None:
+    ingestion, clock = await held_for(7, proved_before=True)
+    went_on = clock.now()
+    granted = {5 * MINUTE: 0.0, 60 * MINUTE: 0.0}
+    while None in (verdicts := [(await ingestion.read()).grants(limit) for limit in granted]):
+        for limit, verdict in zip(granted, verdicts, strict=True):
+            if verdict is None:
+                granted[limit] = (clock.now() - went_on).total_seconds() + 30
+        clock.pass_seconds(30)
+
+    assert granted == {5 * MINUTE: 300.0, 60 * MINUTE: 480.0}
+    assert verdicts == [clock.now(), clock.now()]
+
+
+async def test_why_nothing_is_declared_dead_yet_is_told() -> None:
+    ingestion, _ = await held_for(7, proved_before=True)
+    reading = await ingestion.read()
+
+    assert reading.obstacle(5 * MINUTE) == (
+        "Kafka was away or unread for 480 s, and whoever could not be heard has until 2026-03-01 12:14:00 UTC"
+    )
+    assert Reading(None, None, "7 messages are not read yet").obstacle(MINUTE) == "7 messages are not read yet"
+    assert Reading(NOW, NOW).obstacle(MINUTE) is None

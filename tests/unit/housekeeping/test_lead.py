@@ -18,8 +18,9 @@ class Candidate:
         self.beats = 0
         self.is_leader = False
         self.work: Callable[[], Awaitable[None]] | None = None
+        self.aside: Callable[[], Awaitable[None]] | None = None
         self._lead = LeadHousekeeping(
-            self.leadership, self._round, self, self, interval=interval, stopping=self.stopping
+            self.leadership, self._round, self._beside, self, self, interval=interval, stopping=self.stopping
         )
         self.running = asyncio.create_task(self._lead.run())
 
@@ -34,6 +35,10 @@ class Candidate:
         if self.work is not None:
             await self.work()
         await asyncio.sleep(0)
+
+    async def _beside(self) -> None:
+        if self.aside is not None:
+            await self.aside()
 
     async def stop(self) -> None:
         self.stopping.set()
@@ -111,3 +116,65 @@ async def test_a_stop_before_the_first_campaign_ends_at_once() -> None:
     one = Candidate(office)
     await one.stop()
     assert office.journal == []
+
+
+class Archiving:
+    """Work that takes long, and its end a moment, too."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.is_over = False
+
+    async def __call__(self) -> None:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+            await self.may_end.wait()
+            self.is_over = True
+
+
+async def test_rounds_go_on_while_something_takes_long() -> None:
+    one = Candidate(SharedOffice())
+    one.aside = archiving = Archiving()
+    await asyncio.wait_for(archiving.begun.wait(), 5)
+    archiving.may_end.set()
+    while not one.rounds.locked():
+        await one.rounds.acquire()
+    for _ in range(3):
+        await asyncio.wait_for(one.rounds.acquire(), 5)
+
+    assert not archiving.cancelled.is_set()
+    await one.stop()
+    assert archiving.is_over
+
+
+async def test_a_stop_cancels_what_takes_long_and_keeps_the_office_until_it_has_ended() -> None:
+    office = SharedOffice()
+    one = Candidate(office)
+    one.aside = archiving = Archiving()
+    await asyncio.wait_for(archiving.begun.wait(), 5)
+    one.stopping.set()
+    await asyncio.wait_for(archiving.cancelled.wait(), 5)
+
+    assert office.journal == ["acquired"]
+    archiving.may_end.set()
+    await asyncio.wait_for(one.running, 5)
+    assert archiving.is_over
+    assert office.journal == ["acquired", "resigned"]
+
+
+async def test_who_loses_the_office_gives_up_what_takes_long() -> None:
+    one = Candidate(SharedOffice())
+    one.aside = archiving = Archiving()
+    archiving.may_end.set()
+    await asyncio.wait_for(archiving.begun.wait(), 5)
+    one.leadership.lose()
+    await asyncio.wait_for(archiving.cancelled.wait(), 5)
+    one.aside = None
+    await one.stop()
+
+    assert archiving.is_over

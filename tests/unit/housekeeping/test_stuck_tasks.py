@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from taskmanager.application.use_cases.housekeeping.ingestion_clock import Reading
+from taskmanager.application.use_cases.housekeeping.ingestion_clock import Hold, Reading
+from taskmanager.application.use_cases.housekeeping.parked_reports import ParkedReports
 from taskmanager.application.use_cases.housekeeping.stuck_tasks import StuckTasks
 from taskmanager.domain.lease import Lease, RetryPolicy
 from taskmanager.domain.status import TaskStatus
@@ -75,3 +76,36 @@ async def test_how_long_a_task_took_that_failed_for_good_is_told(
 
     assert (await settled.apply(reading)).effects == {"retried": 0, "failed": 1}
     assert told == [(TaskStatus.ERROR, [360.0])], "from the worker's start, at noon by its clock"
+
+
+async def test_after_kafka_was_away_workers_have_as_long_to_be_heard_again(
+    manager: Manager, tables: InMemoryHousekeeping, store: InMemoryTaskStore, clock: FixedClock
+) -> None:
+    reading = await begun(manager, clock, tasks=2)
+    hold = Hold(timedelta(minutes=4), clock.now())
+    stuck = rule(tables, store, clock)
+    early = reading._replace(hold=hold)
+
+    assert (await stuck.apply(early)).affected == (await stuck.preview(early)).affected == 0
+    assert "nobody is given up: Kafka was away or unread for 240 s" in await stuck.outlook(early)
+    clock.pass_seconds(239)
+    await manager.receive(report("started", id=task_id(1), offset=2))
+    clock.pass_seconds(1)
+    assert (await stuck.apply(Reading(clock.now(), clock.now(), None, hold))).effects == {"retried": 1, "failed": 0}
+    assert manager.contents.tasks[task_id(1)].is_in_progress, "it was heard again"
+
+
+async def test_after_kafka_was_away_parked_reports_have_as_long_to_meet_their_task(
+    manager: Manager, tables: InMemoryHousekeeping, clock: FixedClock
+) -> None:
+    await manager.receive(report())
+    tables.note_parked()
+    parked = ParkedReports(tables, clock, timedelta(minutes=10))
+    clock.pass_seconds(3600)
+    hold = Hold(timedelta(hours=1), clock.now())
+    early = Reading(clock.now(), clock.now(), None, hold)
+
+    assert (await parked.apply(early)).affected == (await parked.preview(early)).affected == 0
+    assert "no report expires: Kafka was away or unread for 3600 s" in await parked.outlook(early)
+    clock.pass_seconds(600)
+    assert (await parked.apply(Reading(clock.now(), clock.now(), None, hold))).effects == {"expired": 1}

@@ -11,7 +11,7 @@ from taskmanager.application.commands import Partition
 from taskmanager.application.verification.findings import FindingKind
 from taskmanager.application.verification.ledger import PartitionLedger, StoredProgress, check_ledger
 
-_LATER = ("applied", "refused", "unknown_task", "unparked")
+_LATER = ("applied", "refused", "dead_later", "unparked")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Model:
             refused=count[Outcome.REFUSED] + later["refused"],
             parked=count[Outcome.PARKED] - sum(later.values()),
             dead=count[Outcome.DEAD],
-            unknown_task=later["unknown_task"],
+            dead_later=later["dead_later"],
             unparked=later["unparked"],
         )
 
@@ -87,7 +87,7 @@ def test_an_outcome_miscounted_before_a_reset_is_found(model: Model, share: floa
     assert FindingKind.OUTCOME_ARITHMETIC in {finding.kind for finding in findings}
 
 
-_ROWS = ("created_events", "other_events", "refused", "parked", "dead", "unknown_task", "unparked")
+_ROWS = ("created_events", "other_events", "refused", "parked", "dead", "dead_later", "unparked")
 
 
 @given(models(), st.sampled_from(_ROWS), st.sampled_from([-1, 1]))

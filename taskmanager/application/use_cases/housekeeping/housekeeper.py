@@ -14,6 +14,7 @@ from taskmanager.application.use_cases.housekeeping.rule import Done, Rule
 log = structlog.get_logger(__name__)
 
 _TELL_HELD_AFTER_SECONDS = 60.0
+_NO_READING = Reading(None, None, "nobody has looked")
 
 
 class Observer(Protocol):
@@ -38,7 +39,10 @@ class Result(NamedTuple):
 
 
 class Housekeeper:
-    """Applies rules in their order; one that fails never keeps the others from being applied."""
+    """Applies rules in their order; one that fails never keeps the others from being applied.
+
+    Those that may take long and do not go by ingested time, `long_rules`, have rounds of their own.
+    """
 
     def __init__(
         self,
@@ -48,10 +52,12 @@ class Housekeeper:
         observer: Observer,
         pulse: Pulse,
         *,
+        long_rules: Sequence[Rule] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ingestion_clock = ingestion_clock
         self._rules = rules
+        self._long_rules = long_rules
         self._clock = clock
         self._observer = observer
         self._pulse = pulse
@@ -69,6 +75,10 @@ class Housekeeper:
                 break
             results.append(await self._apply(rule, reading))
         return results
+
+    async def long_round(self) -> list[Result]:
+        """Applies each long rule once; it may be cancelled, and shows no life, which is for the other rounds to do."""
+        return [await self._apply(rule, _NO_READING) for rule in self._long_rules]
 
     async def _read_clock(self) -> Reading:
         self._pulse.beat()

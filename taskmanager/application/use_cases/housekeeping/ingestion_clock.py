@@ -1,7 +1,7 @@
 """How far both topics have been ingested: the only time by which anything may be declared dead."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from taskmanager.application.commands import Partition
@@ -31,17 +31,45 @@ class IngestedOffsets(Protocol):
         """Every partition that a consumer has taken up; may raise a `StoreError`."""
 
 
+class Hold(NamedTuple):
+    """A while in which the clock stood still: how long, and when it was seen to go on."""
+
+    length: timedelta
+    ended_at: datetime
+
+
 class Reading(NamedTuple):
     """A look at the clock.
 
     `time` is the moment of which it is proved that all that lay in the topics has been ingested; None where that could
     not be proved, and then `problem` says why. `reached` is the message time that every partition has reached, for
-    people to see; None where one has not begun.
+    people to see; None where one has not begun. `hold` is the last time that the clock stood still, if it ever has.
     """
 
     time: datetime | None
     reached: datetime | None
     problem: str | None = None
+    hold: Hold | None = None
+
+    def grants(self, limit: timedelta) -> datetime | None:
+        """The time by which what was not heard of for `limit` may be declared dead; None while nothing may.
+
+        Where the clock stood still those who speak may not have been heard either, as when Kafka was away: they are
+        given as long to be heard again, and no longer than `limit`.
+        """
+        return None if self.obstacle(limit) else self.time
+
+    def obstacle(self, limit: timedelta) -> str | None:
+        """Why nothing may be declared dead that was not heard of for `limit`; None where it may."""
+        if self.time is None:
+            return self.problem or "nothing is proved"
+        if self.hold is None:
+            return None
+        until = self.hold.ended_at + min(self.hold.length, limit)
+        if self.time >= until:
+            return None
+        stood = f"Kafka was away or unread for {self.hold.length.total_seconds():.0f} s"
+        return f"{stood}, and whoever could not be heard has until {until:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class IngestionClock:
@@ -62,10 +90,26 @@ class IngestionClock:
         self._ends = ends
         self._clock = clock
         self._pause = pause
+        self._proved_at: datetime | None = None
+        self._held_since: datetime | None = None
+        self._hold: Hold | None = None
 
     async def read(self) -> Reading:
-        """Takes a look, of some seconds where consumers are behind; may raise a `StoreError`."""
-        now = self._clock.now()
+        """Takes a look, of some seconds where consumers are behind; may raise a `StoreError`.
+
+        A hold counts from the last look that proved something, because it may have begun just after that.
+        """
+        began = self._clock.now()
+        reading = await self._look(began)
+        if reading.time is None:
+            self._held_since = self._held_since or self._proved_at or began
+        else:
+            if self._held_since is not None:
+                self._hold = Hold(reading.time - self._held_since, reading.time)
+            self._proved_at, self._held_since = reading.time, None
+        return reading._replace(hold=self._hold)
+
+    async def _look(self, now: datetime) -> Reading:
         ends = await self._ends()
         offsets = await self._offsets.ingested()
         if ends is None:

@@ -26,12 +26,16 @@ class LeadMetrics(Protocol):
 
 
 class LeadHousekeeping:
-    """Campaigns, works round after round while in office, `interval` seconds apart, and campaigns again."""
+    """Campaigns, works round after round while in office, `interval` seconds apart, and campaigns again.
+
+    What is done `beside` that may take long: it is cancelled at the end of the term, and waited for.
+    """
 
     def __init__(
         self,
         leadership: Leadership,
         work: Callable[[Callable[[], bool]], Awaitable[object]],
+        beside: Callable[[], Awaitable[object]],
         metrics: LeadMetrics,
         pulse: Pulse,
         *,
@@ -40,6 +44,7 @@ class LeadHousekeeping:
     ) -> None:
         self._leadership = leadership
         self._work = work
+        self._beside = beside
         self._metrics = metrics
         self._pulse = pulse
         self._interval = interval
@@ -71,13 +76,21 @@ class LeadHousekeeping:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(office.hold())
+                beside = group.create_task(self._work_beside())
                 while not self._stopping.is_set():
                     await self._work(lambda: not self._stopping.is_set())
                     await self._rest()
+                beside.cancel()
+                await asyncio.wait([beside])
                 office.leave()
         finally:
             self._metrics.leads(False)
             await self._leadership.resign()
+
+    async def _work_beside(self) -> None:
+        while not self._stopping.is_set():
+            await self._beside()
+            await self._sleep(self._interval)
 
     async def _rest(self) -> None:
         """The pause between two rounds may be longer than a process may be silent."""

@@ -56,13 +56,12 @@ class ParkedReports:
 
     async def apply(self, reading: Reading) -> Done:
         """See `Rule.apply`; walks on through the reports where the last call ended."""
-        if reading.time is None:
+        time = reading.grants(self._ttl)
+        if time is None:
             return Done()
         expired = 0
         for _ in range(_STRETCHES_PER_CALL):
-            stretch = await self._reports.expire(
-                self._expiry(reading.time), self._clock.now(), self._position, _STRETCH
-            )
+            stretch = await self._reports.expire(self._expiry(time), self._clock.now(), self._position, _STRETCH)
             expired += stretch.expired
             self._position = stretch.position or 0
             if stretch.position is None:
@@ -71,14 +70,15 @@ class ParkedReports:
 
     async def preview(self, reading: Reading) -> Done:
         """See `Rule.preview`."""
-        if reading.time is None:
+        time = reading.grants(self._ttl)
+        if time is None:
             return Done()
-        return Done({"expired": await self._reports.count_expired(self._expiry(reading.time))})
+        return Done({"expired": await self._reports.count_expired(self._expiry(time))})
 
     async def outlook(self, reading: Reading) -> str:
         """See `Rule.outlook`."""
-        if reading.time is None:
-            return f"no report expires: {reading.problem}"
+        if obstacle := reading.obstacle(self._ttl):
+            return f"no report expires: {obstacle}"
         oldest = await self._reports.oldest()
         if oldest is None:
             return "no report waits for its task"

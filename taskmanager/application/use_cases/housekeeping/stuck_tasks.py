@@ -81,14 +81,15 @@ class StuckTasks:
 
     async def apply(self, reading: Reading) -> Done:
         """See `Rule.apply`; walks on through the tasks in progress where the last call ended."""
-        if reading.time is None:
+        time = reading.grants(self._lease.heartbeat_timeout)
+        if time is None:
             return Done()
         retried = failed = 0
         for _ in range(_STRETCHES_PER_CALL):
-            stretch = await self._tasks.expired(self._lease, reading.time, self._position, _STRETCH)
+            stretch = await self._tasks.expired(self._lease, time, self._position, _STRETCH)
             ids = sorted(task.id for task in stretch.expired)
             for low in range(0, len(ids), _TRANSACTION):
-                again, ended = await self._end_attempts(ids[low : low + _TRANSACTION], reading.time)
+                again, ended = await self._end_attempts(ids[low : low + _TRANSACTION], time)
                 retried += again
                 failed += ended
             self._position = stretch.position
@@ -98,12 +99,13 @@ class StuckTasks:
 
     async def preview(self, reading: Reading) -> Done:
         """See `Rule.preview`."""
-        if reading.time is None:
+        time = reading.grants(self._lease.heartbeat_timeout)
+        if time is None:
             return Done()
         retried = failed = 0
         position: Position | None = None
         while True:
-            stretch = await self._tasks.expired(self._lease, reading.time, position, _STRETCH)
+            stretch = await self._tasks.expired(self._lease, time, position, _STRETCH)
             last = sum(task.attempt >= self._policy.max_attempts for task in stretch.expired)
             failed += last
             retried += len(stretch.expired) - last
@@ -113,8 +115,8 @@ class StuckTasks:
 
     async def outlook(self, reading: Reading) -> str:
         """See `Rule.outlook`."""
-        if reading.time is None:
-            return f"nobody is given up: {reading.problem}"
+        if obstacle := reading.obstacle(self._lease.heartbeat_timeout):
+            return f"nobody is given up: {obstacle}"
         expiry = await self._tasks.next_expiry(self._lease)
         return "no task is in progress" if expiry is None else f"the first lease ends at {expiry:%Y-%m-%d %H:%M:%S} UTC"
 
