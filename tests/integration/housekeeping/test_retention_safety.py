@@ -1,16 +1,20 @@
 """Nothing of history is lost, whatever happens between archiving and removing."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 
 import psycopg2
 import pytest
-from psycopg2.errors import InsufficientPrivilege, InvalidParameterValue
+from psycopg2.errors import InsufficientPrivilege, InvalidParameterValue, ObjectNotInPrerequisiteState
+from psycopg2.extensions import parse_dsn
 
 from taskmanager.application.ports import StoreUnavailable
-from taskmanager.application.use_cases.housekeeping.retention import Candidate, Contents
+from taskmanager.application.use_cases.housekeeping.retention import Candidate, Contents, Retention
 from taskmanager.infrastructure.archive_directory import ArchiveDirectory
+from taskmanager.infrastructure.postgres.retention import PostgresOldHistory
 from tests.builders import task_id
 from tests.fakes.messages import report, request
 from tests.faults.waiting import until
@@ -150,6 +154,97 @@ async def test_a_cancelled_rule_gives_up_the_removal(old: OldHistory) -> None:
         slow.rollback()
     assert len(old.task_numbers()) == 8
     assert (await old.retention().apply(old.home.reading)).affected == 5
+
+
+async def test_of_two_at_once_one_archives_and_the_other_finds_that_out(old: OldHistory) -> None:
+    other = old.retention()
+    with old.home.database.connected("app", autocommit=False) as slow:
+        slow.cursor().execute(_APPEND)
+        removal = asyncio.create_task(old.retention().apply(old.home.reading))
+        await asyncio.to_thread(until, old.home.somebody_waits_for_a_lock, "the removal waits for the log")
+        assert (await other.apply(old.home.reading)).affected == 0
+        assert await other.outlook(old.home.reading) == "another process is archiving"
+        slow.rollback()
+    assert (await removal).affected == 5
+    assert len(old.archived(FIRST)) == 5
+
+
+class OfYesterday(PostgresOldHistory):
+    """Believes that a candidate is there which has gone."""
+
+    def candidate(self, cutoff: datetime) -> Candidate | None:
+        return Candidate(0, SIZE, None)
+
+
+async def test_an_archive_whose_history_has_gone_is_never_replaced(old: OldHistory) -> None:
+    await old.retention().apply(old.home.reading)
+    history = OfYesterday(parse_dsn(old.home.database.dsn("app")))
+    late = Retention(history, ArchiveDirectory(old.directory), old.home.clock, days=DAYS)
+    with pytest.raises(StoreUnavailable, match="what it holds has been removed"):
+        await late.apply(old.home.reading)
+
+    assert len(old.archived(FIRST)) == 5
+    with pytest.raises(ObjectNotInPrerequisiteState, match="was removed before"):
+        old.home.database.run("select retire_events(1000, '2020-02-01', 0, 0, 0, '')", role="app")
+
+
+async def test_whoever_waits_for_a_row_that_is_to_go_has_precedence(old: OldHistory) -> None:
+    with old.home.database.connected("app", autocommit=False) as slow:
+        slow.cursor().execute(_APPEND)
+        removal = asyncio.create_task(old.retention().apply(old.home.reading))
+        await asyncio.to_thread(until, old.home.somebody_waits_for_a_lock, "the removal waits for the log")
+        with old.home.database.connected("app", autocommit=False) as late:
+            late.cursor().execute("set lock_timeout = '5s'")
+            row = "select 1 from web_crawl_tasks where id = %s for no key update"
+            await asyncio.to_thread(late.cursor().execute, row, (task_id(2),))
+            with pytest.raises(StoreUnavailable, match="gives way"):
+                await removal
+        slow.rollback()
+    assert len(old.task_numbers()) == 8
+    assert (await old.retention().apply(old.home.reading)).affected == 5
+    old.home.verify()
+
+
+async def test_what_is_kept_is_not_looked_through_while_all_writers_wait(old: OldHistory) -> None:
+    with old.home.database.connected("app") as connection, connection.cursor() as cursor:
+        cursor.execute("set client_min_messages = debug1")
+        cursor.execute("select retire_events(1000, '2020-02-01', 5, 11, 2, '')")
+        told = [notice for notice in connection.notices if "is implied by existing constraints" in notice]
+
+    assert len(told) == 1
+    checks = "select count(*) from pg_constraint where contype = 'c' and conrelid = %s::regclass"
+    assert old.home.database.value(checks, (old.bounds()[0][0],)) == 0
+
+
+class Waiting(ArchiveDirectory):
+    """Stands still behind the first task."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def write(self, name: str, lines: Iterable[str], approve: Callable[[int], None]) -> None:
+        def slowly() -> Iterable[str]:
+            for line in lines:
+                yield line
+                self.begun.set()
+                self.may_go_on.wait(30)
+
+        super().write(name, slowly(), approve)
+
+
+async def test_a_rule_that_is_cancelled_between_two_statements_removes_nothing(old: OldHistory) -> None:
+    archive = Waiting(old.directory)
+    removal = asyncio.create_task(old.retention(archive=archive).apply(old.home.reading))
+    await asyncio.to_thread(archive.begun.wait, 30)
+    removal.cancel()
+    await asyncio.sleep(0)
+    archive.may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await removal
+
+    assert list(old.directory.iterdir()) == []
+    assert len(old.task_numbers()) == 8
 
 
 async def test_young_history_cannot_be_removed_even_by_asking_the_database(old: OldHistory) -> None:
