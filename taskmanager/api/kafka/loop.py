@@ -12,7 +12,7 @@ import structlog
 from taskmanager.api.kafka.codec import Codec
 from taskmanager.api.kafka.spans import batch_span
 from taskmanager.application.batch import Batch
-from taskmanager.application.commands import Command, InboundMessage, Partition
+from taskmanager.application.commands import Command, InboundMessage, Partition, Skip
 from taskmanager.application.ports import Fenced, Pulse, StoreError
 from taskmanager.application.use_cases.ingest_batch import Ingested, Prepared
 
@@ -147,8 +147,9 @@ class ConsumerLoop:
                     break
                 fetching = asyncio.create_task(self._source.fetch())
                 self._note_reached(fetched.reached)
-                has_work = fetched.messages or self._is_offset_due()
-                batch = self._prepare(await self._decode(fetched.messages)) if has_work else None
+                messages, commands = await self._decode(fetched.messages)
+                has_work = messages or self._is_offset_due()
+                batch = self._prepare(self._batch(messages, commands)) if has_work else None
                 if writing is not None:
                     done, writing = writing, None
                     await done
@@ -168,7 +169,9 @@ class ConsumerLoop:
     def _note_reached(self, reached: Mapping[Partition, int]) -> None:
         if reached and not self._reached:
             self._reached_since = monotonic()
-        self._reached.update({at: end for at, end in reached.items() if at in self._positions})
+        for at, end in reached.items():
+            if at in self._positions:
+                self._reached[at] = max(end, self._reached.get(at, 0))
 
     def _is_offset_due(self) -> bool:
         if not self._reached or monotonic() - self._reached_since < _REACHED_SECONDS:
@@ -177,16 +180,35 @@ class ConsumerLoop:
         self._reached = {at: end for at, end in self._reached.items() if end > self._positions[at]}
         return bool(self._reached)
 
-    async def _decode(self, fetched: Sequence[Any]) -> Batch:
+    async def _decode(self, fetched: Sequence[Any]) -> tuple[list[InboundMessage], list[Command]]:
+        """The messages that ask for something, and what each asks for."""
         read, decode = self._source.read, self._codec.decode
         messages: list[InboundMessage] = []
         commands: list[Command] = []
         for low in range(0, len(fetched), _DECODE_STRETCH):
             stretch = [read(message) for message in fetched[low : low + _DECODE_STRETCH]]
+            decoded = [decode(message) for message in stretch]
+            if Skip in set(map(type, decoded)):
+                stretch, decoded = self._without_skipped(stretch, decoded)
             messages += stretch
-            commands += [decode(message) for message in stretch]
+            commands += decoded
             # The write of the batch before goes on meanwhile: its answers must not wait for all of this.
             await asyncio.sleep(0)
+        return messages, commands
+
+    def _without_skipped(
+        self, messages: Sequence[InboundMessage], commands: Sequence[Command]
+    ) -> tuple[list[InboundMessage], list[Command]]:
+        """What is skipped is no reason for a transaction: it moves the offset along with what comes next."""
+        kept = []
+        for message, command in zip(messages, commands, strict=True):
+            if type(command) is Skip:
+                self._note_reached({Partition(message.topic, message.partition): message.offset + 1})
+            else:
+                kept.append((message, command))
+        return [message for message, _ in kept], [command for _, command in kept]
+
+    def _batch(self, messages: Sequence[InboundMessage], commands: Sequence[Command]) -> Batch:
         reached, self._reached = self._reached, {}
         batch = Batch(messages, commands, self._positions, self._topic_ids, reached)
         self._positions |= batch.ends

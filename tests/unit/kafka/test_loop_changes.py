@@ -252,3 +252,32 @@ async def test_what_was_published_by_nobody_is_published_by_the_next_owner(secon
 
     assert consumer.source.published[0][_HERE] == 10
     await stopped(consumer, running)
+
+
+def own_events(count: int, first: int = 0) -> list[InboundMessage]:
+    """What the relay writes onto a topic that is also read."""
+    headers = {"source": "task-manager", "event_id": f"{task_id()}:1", "event_type": "TaskCreated", "status": "new"}
+    return numbered([request(id=task_id(), headers=headers) for _ in range(count)], first)
+
+
+async def test_own_events_alone_are_no_reason_for_a_transaction(seconds: Seconds) -> None:
+    consumer = Consumer(own_events(5), fetch_size=2)
+    running = consumer.start()
+    await consumer.source.drained.wait()
+    await idle_fetches(consumer)
+    assert consumer.told.batches == []
+
+    seconds.now += 1
+    await until(lambda: row(consumer).next_offset == 5)
+    assert (row(consumer).outcomes, consumer.told.batches) == ({Outcome.SKIPPED: 5}, [0])
+    await stopped(consumer, running)
+
+
+async def test_own_events_between_others_are_counted_along_with_these() -> None:
+    played = [*own_events(2), *requests(1, 2), *own_events(1, 3), *requests(1, 4), *own_events(2, 5)]
+    consumer = Consumer(played, fetch_size=10)
+    consumer.source.reached = {_HERE: 8}
+    await consumer.run_dry()
+
+    assert (row(consumer).next_offset, row(consumer).outcomes) == (8, {Outcome.CREATED: 2, Outcome.SKIPPED: 6})
+    assert consumer.told.batches == [2]
