@@ -22,7 +22,7 @@ def ledger(*, first_offset: int = 5, next_offset: int = 15, counts: dict[str, in
         "refused": 1,
         "parked": 0,
         "dead": 1,
-        "unknown_task": 0,
+        "dead_later": 0,
         "unparked": 0,
     }
     return PartitionLedger(Partition(*P), progress, **sound | rows)
@@ -58,7 +58,7 @@ def test_a_sound_ledger_has_no_discrepancy():
     [
         {"other_events": 1, "parked": 1},
         {"other_events": 1, "refused": 2},
-        {"other_events": 1, "unknown_task": 1},
+        {"other_events": 1, "dead_later": 1},
         {"other_events": 1, "unparked": 1},
     ],
 )
