@@ -40,6 +40,12 @@ class PublishFailed(Exception):  # noqa: N818
     kind = "failed"
 
 
+class PublisherUnreachable(PublishFailed):
+    """There is no way to Kafka from here, for now; another relay may have one."""
+
+    kind = "unreachable"
+
+
 class PublisherFenced(PublishFailed):
     """A younger producer publishes in this one's place."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import click
@@ -57,9 +57,12 @@ class RelayApplication:
         self._working: asyncio.Task[None] | None = None
         self._metrics = RelayMetrics(factory.registry)
         self._office_session = self._session("relay-lock")
-        self._session_of_readers = self._session(_NAME, _BY_INDEX)
+        self._session_of_readers = self._session(_NAME, _BY_INDEX, pulse.beat)
+        # Letters wait for locks of people: the events must not.
+        self._session_of_letters = self._session("relay-letters")
         self._log = PostgresEventLog(self._session_of_readers)
         self._store = PostgresRelayStore(self._session_of_readers, _NAME)
+        self._outbox = PostgresRelayStore(self._session_of_letters, _NAME)
         properties = kafka.client_properties(factory.slot)
         self._producer = ProtectedPublisher(
             TransactionalProducer(properties, kafka.task_events_topic, self._transactional_id, beat=pulse.beat),
@@ -98,6 +101,7 @@ class RelayApplication:
                 task.cancel()
             await asyncio.wait([self._working])  # how it ended is told by `wait`
         await self._session_of_readers.close()
+        await self._session_of_letters.close()
         await self._office_session.close()
 
     async def health(self) -> Mapping[str, str]:
@@ -124,7 +128,7 @@ class RelayApplication:
             beat=self._pulse.beat,
         )
         letters = RelayDeadLetters(
-            self._store,
+            self._outbox,
             self._letters,
             encode_letter,
             kafka.dead_letter_topic,
@@ -132,19 +136,20 @@ class RelayApplication:
             epoch=term.epoch,
             stopping=self._stopping,
         )
-        backlog = show_backlog(self._store, lambda: office.position, self._metrics, self._stopping)
+        backlog = show_backlog(self._outbox, lambda: office.position, self._metrics, self._stopping)
         return [events.run(), letters.run(), backlog]
 
     async def _publish(self, messages: Sequence[Outbound]) -> None:
         with chunk_span(messages):
             await self._producer.publish(messages)
 
-    def _session(self, name: str, options: str = "") -> Session:
+    def _session(self, name: str, options: str = "", beat: Callable[[], None] = lambda: None) -> Session:
         database = self._settings.database
         connect = database.dsn_kwargs(f"{self._settings.app.name} {name}")
         return Session(
             {**connect, "options": f"{connect['options']} {options}"},
             timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+            beat=beat,
         )
 
     @property

@@ -9,7 +9,7 @@ import structlog
 
 from taskmanager.application.leadership import Leadership, LeadershipLost, Term
 from taskmanager.application.office import Office
-from taskmanager.application.outbound import EventPublisher, PublishFailed
+from taskmanager.application.outbound import EventPublisher, PublisherUnreachable, PublishFailed
 from taskmanager.application.ports import StoreError
 from taskmanager.application.waiting import is_set_within
 
@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 
 _STANDBY_SECONDS = 0.5
 _PAUSE_SECONDS = 0.1
+# Who cannot reach Kafka must not keep the lead from who can, and pauses until the others have asked for it.
+_OPEN_SECONDS = 4.0
+_GIVE_WAY_SECONDS = 2 * _STANDBY_SECONDS
 _LONGEST_PAUSE_SECONDS = 3.0
 
 # The work of one term, until it is told to stop; the office is to be told of each position that is reached.
@@ -87,6 +90,8 @@ class LeadRelay:
             async with asyncio.TaskGroup() as group:
                 group.create_task(office.hold())
                 await self._open()
+                # Whoever took the lead meanwhile has just been fenced off: publish only if nobody has.
+                await self._leadership.confirm()
                 if not self._stopping.is_set():
                     log.info("relay_leads", epoch=term.epoch, position=term.position)
                     self._metrics.leads(True)
@@ -95,19 +100,22 @@ class LeadRelay:
                         await work
                 office.leave()
         finally:
+            if office.position > term.position:
+                self._failures = 0
             self._metrics.leads(False)
             await self._publisher.close()
             await self._leadership.resign()
 
     async def _open(self) -> None:
-        """Kafka may be away for long: a stop does not wait for it."""
+        """A stop does not wait for Kafka; raises `PublisherUnreachable` where it takes too long."""
         opening = asyncio.create_task(self._publisher.open())
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({opening, stopping}, timeout=_OPEN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if opening.done():
                 await opening
-                self._failures = 0
+            elif not stopping.done():
+                raise PublisherUnreachable(f"Kafka did not answer within {_OPEN_SECONDS:g} s")
         finally:
             for task in (opening, stopping):
                 task.cancel()
@@ -124,7 +132,8 @@ class LeadRelay:
         log.warning("relay_steps_down", reason=kind, error=self.problem)
         self._failures += 1
         longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return max(pause, _GIVE_WAY_SECONDS) if kind == PublisherUnreachable.kind else pause
 
 
 def _kind(reason: BaseException) -> str:

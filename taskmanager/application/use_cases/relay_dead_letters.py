@@ -11,6 +11,7 @@ import structlog
 
 from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.outbound import PublishFailed
+from taskmanager.application.ports import StoreError
 from taskmanager.application.published_letters import EncodeLetter, LetterOutbox, LetterPublisher, UnpublishedLetter
 from taskmanager.application.waiting import is_set_within
 
@@ -57,11 +58,19 @@ class RelayDeadLetters:
         self._delays: dict[str, tuple[float, float]] = {}  # by source topic: when to try again, and the pause before
 
     async def run(self) -> None:
-        """Works until it is told to stop; raises `LeadershipLost` or a `StoreError`."""
+        """Works until it is told to stop; raises `LeadershipLost`. Trouble with the store is waited for."""
+        pause = _LOOK_SECONDS
         try:
             while not self._stopping.is_set():
-                if not await self.publish_some():
-                    await is_set_within(self._stopping, _LOOK_SECONDS)
+                try:
+                    if await self.publish_some():
+                        continue
+                    pause = _LOOK_SECONDS
+                except StoreError as error:
+                    pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+                    self._metrics.letters_delayed("store")
+                    log.warning("dead_letters_wait", reason="store", error=str(error), retry_seconds=pause)
+                await is_set_within(self._stopping, pause)
         finally:
             await self._publisher.close()
 

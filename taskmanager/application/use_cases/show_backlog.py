@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
+from taskmanager.application.ports import StoreError
 from taskmanager.application.waiting import is_set_within
 
 _SECONDS_BETWEEN = 2.0
@@ -25,7 +27,8 @@ class BacklogMetrics(Protocol):
 async def show_backlog(
     log_end: LogEnd, position: Callable[[], int], metrics: BacklogMetrics, stopping: asyncio.Event
 ) -> None:
-    """Looks every two seconds until it is told to stop; raises a `StoreError`."""
+    """Looks every two seconds until it is told to stop; a look in vain is no reason for anything."""
     while not stopping.is_set():
-        metrics.progressed(position(), await log_end.last_event())
+        with suppress(StoreError):
+            metrics.progressed(position(), await log_end.last_event())
         await is_set_within(stopping, _SECONDS_BETWEEN)

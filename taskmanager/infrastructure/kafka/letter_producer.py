@@ -38,8 +38,8 @@ class LetterProducer:
         return await self._run(self._publish, messages)
 
     async def close(self) -> None:
-        """See `LetterPublisher.close`; what is under way has seconds left at most."""
-        await asyncio.shield(self._run(self._drop))
+        """See `LetterPublisher.close`; what is under way goes on for seconds at most, and nobody waits for it."""
+        self._thread.submit(self._drop)
 
     def _run(self, function: Callable[..., _Answer], *arguments: Any) -> "asyncio.Future[_Answer]":
         return asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)

@@ -16,6 +16,7 @@ from taskmanager.application.outbound import (
     Outbound,
     PublisherClosed,
     PublisherFenced,
+    PublisherUnreachable,
     PublishFailed,
 )
 from taskmanager.infrastructure.kafka.limits import LimitUnknown, message_limit
@@ -28,6 +29,8 @@ _Answer = TypeVar("_Answer")
 _SLICE_SECONDS = 1.0
 _PAUSE_SECONDS = (0.1, 0.4)
 _TELL_SECONDS = 10.0
+# A leader whose commit does not arrive for so long lets another one try.
+_PATIENCE_SECONDS = 15.0
 # Readers of committed messages wait that long for the transaction of a relay that died, if nobody follows it.
 _TRANSACTION_MS = 10_000
 # Below that nothing fits, not even the headers.
@@ -129,8 +132,8 @@ class TransactionalProducer:
         self._patiently(lambda: producer.commit_transaction(_SLICE_SECONDS), "commit")
 
     def _patiently(self, call: Callable[[], _Answer], what: str) -> _Answer:
-        """Calls again and again while that may help; it is told of from time to time."""
-        due = monotonic() + _TELL_SECONDS
+        """Calls again while that may help, and not for too long; it is told of from time to time."""
+        due, patient_until = monotonic() + _TELL_SECONDS, monotonic() + _PATIENCE_SECONDS
         while True:
             began = monotonic()
             try:
@@ -144,6 +147,8 @@ class TransactionalProducer:
                 return answer
             self._beat()
             now = monotonic()
+            if now >= patient_until:
+                raise PublisherUnreachable(f"{what} of {self._topic}: no answer for {_PATIENCE_SECONDS:g} s: {cause}")
             if now >= due:
                 due = now + _TELL_SECONDS
                 log.warning("kafka_does_not_answer", waiting_for=what, topic=self._topic, error=str(cause))

@@ -10,7 +10,9 @@ import pytest
 from taskmanager.api.kafka.letters import encode_letter
 from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.outbound import PublishFailed
+from taskmanager.application.ports import StoreUnavailable
 from taskmanager.application.published_letters import LetterTopic
+from taskmanager.application.use_cases import relay_dead_letters
 from taskmanager.application.use_cases.relay_dead_letters import RelayDeadLetters
 from tests.fakes.relay import InMemoryLetterPublisher, InMemoryOutbox, RecordingMetrics, letter
 from tests.fakes.seconds import Seconds
@@ -167,3 +169,22 @@ class TestEncoding:
         assert {name for name, _ in message.headers if name.endswith("_omitted")} == omitted
         assert message.value is None
         assert dict(message.headers)["dlq_reason"] == "malformed_json"
+
+
+async def test_trouble_with_the_store_is_waited_for(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay_dead_letters, "_LOOK_SECONDS", 0.001)
+    post = Post(InMemoryOutbox(letter(1)), REQUESTS)
+    unpublished = post.outbox.unpublished
+    failures = [StoreUnavailable("a row is locked")] * 2
+
+    async def failing(limit: int, without: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await unpublished(limit, without)
+
+    monkeypatch.setattr(post.outbox, "unpublished", failing)
+    running = asyncio.create_task(post.relay.run())
+    await until(lambda: post.outbox.waiting == {})
+    assert post.metrics.delays == ["store", "store"]
+    post.stopping.set()
+    await running

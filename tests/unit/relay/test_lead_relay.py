@@ -11,6 +11,7 @@ from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.office import Office
 from taskmanager.application.outbound import Outbound, PublisherFenced, PublishFailed
 from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.use_cases import lead_relay
 from taskmanager.application.use_cases.lead_relay import LeadRelay
 from taskmanager.infrastructure.resilience.refusals import StoreCircuitOpen
 from tests.fakes.leadership import InMemoryLeadership, SharedOffice
@@ -252,3 +253,41 @@ async def test_a_breaker_that_refuses_is_asked_again_when_it_says_and_is_no_news
 
     assert set(leader.metrics.steps_down) == {"store"}
     assert [line["event"] for line in logs] == ["relay_leads"]
+
+
+async def test_who_cannot_reach_kafka_gives_way_to_who_can(
+    stage: Stage, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lead_relay, "_OPEN_SECONDS", 0.05)
+    monkeypatch.setattr(lead_relay, "_STANDBY_SECONDS", 0.02)
+    cut_off = stage.candidate()
+    cut_off.publisher.gate.clear()
+    await until(lambda: stage.office.journal[:1] == ["acquired"])
+    second = stage.candidate("second")
+    await until(lambda: second.leads)
+
+    assert set(cut_off.metrics.steps_down) == {"unreachable"}
+    assert {message.key for message in stage.broker.messages} == {"second"}
+
+
+async def test_who_has_lost_the_lead_while_it_opened_publishes_nothing(stage: Stage, until: Until) -> None:
+    late = stage.candidate()
+    late.publisher.gate.clear()
+    await until(lambda: stage.office.journal[:1] == ["acquired"])
+    late.leadership.failure = LeadershipLost("another one leads")
+    late.publisher.gate.set()
+    await until(lambda: late.metrics.steps_down)
+
+    assert (late.metrics.steps_down[0], late.offices[:1]) == ("leadership", [])
+
+
+async def test_the_pauses_grow_until_something_is_published(stage: Stage, until: Until) -> None:
+    leader = stage.candidate()
+    leader.failures = []
+    leader.publisher.failures = [PublishFailed("no right to write") for _ in range(3)]
+    await until(lambda: len(leader.metrics.steps_down) == 3)
+    assert leader.relay._failures == 3
+    await until(lambda: stage.office.position > 2)
+    leader.failures = [PublishFailed("once more")]
+    await until(lambda: len(leader.metrics.steps_down) == 4)
+    assert leader.relay._failures == 1
