@@ -128,3 +128,19 @@ def test_leaders_are_killed_in_mid_transaction_and_elsewhere_and_every_event_com
     )
     tell(f"after {ordered[KILLS // 2]:.2f} s (median), {ordered[-1]:.2f} s (longest); {len(again):,} came again")
     assert ordered[-1] < FAILOVER_SECONDS_MAX
+
+
+def test_a_relay_that_cannot_reach_kafka_gives_way_to_one_that_can(
+    world: World, topic: EventsTopic, tell: _Tell
+) -> None:
+    began = monotonic()
+    cut_off = world.start("relay", KAFKA_BROKERS="127.0.0.1:1")
+    until(lambda: reached(world).epoch >= 1, "the lead of the relay that is cut off")
+    world.start("consumer")
+    world.start("relay")
+    world.send(world.lives.first(60))
+    events = await_published(world)
+
+    assert cut_off.is_alive
+    tell(f"published {monotonic() - began:.1f} s after the start of a relay without a way to Kafka")
+    assert verify_order(topic.read(), events) == []
