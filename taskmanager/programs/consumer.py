@@ -144,8 +144,8 @@ class ConsumerApplication:
                     await store.make_room()
                 raise
 
-        async def sweep() -> int:
-            await self._assignment.review()
+        async def sweep(written: Mapping[Partition, int]) -> int:
+            await self._assignment.review(written)
             applied = await apply_parked()
             await make_room.try_to()
             return applied

@@ -55,6 +55,7 @@ class Setting:
             self.ownership,
             StoppedPartitions(self.store.read, self._tell, self.clock),
             TopicWatch(self.glance, self.clock),
+            self.clock,
         )
 
     async def describe(self) -> Mapping[str, TopicDescription]:

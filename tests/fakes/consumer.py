@@ -81,7 +81,7 @@ class Consumer:
         self.offsets_read = 0
         self.ingest = IngestBatch(self.store, FixedClock())
         self.write: Callable[[Prepared], Awaitable[Ingested]] = self.ingest.write
-        self.sweep: Callable[[], Awaitable[int]] = self._nothing_parked
+        self.sweep: Callable[[Mapping[Partition, int]], Awaitable[int]] = self._nothing_parked
         self.loop: ConsumerLoop
 
     async def read_offsets(self) -> Mapping[Partition, int]:
@@ -119,7 +119,7 @@ class Consumer:
         """How many tasks are stored."""
         return len(self.store.contents.tasks)
 
-    async def _nothing_parked(self) -> int:
+    async def _nothing_parked(self, written: Mapping[Partition, int]) -> int:
         return 0
 
 

@@ -1,6 +1,7 @@
 """What a process is to read, from where, and when that has to be looked at again."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from time import monotonic
 
 import structlog
 
@@ -9,9 +10,11 @@ from taskmanager.api.kafka.stopped import Stop, StoppedPartitions
 from taskmanager.api.kafka.topic_watch import Topics, TopicWatch
 from taskmanager.application.commands import Partition
 from taskmanager.application.offsets import OffsetProblem, TopicEnds, diagnose
-from taskmanager.application.ports import OffsetStore, StoredOffset
+from taskmanager.application.ports import Fenced, OffsetStore, StoredOffset
 
 log = structlog.get_logger(__name__)
+
+_COMPARE_SECONDS = 5.0
 
 Describe = Callable[[], Awaitable[Topics]]
 Watermarks = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, tuple[int, int]]]]
@@ -32,6 +35,7 @@ class Assignment:
         ownership: Ownership,
         stopped: StoppedPartitions,
         watch: TopicWatch,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._describe = describe
         self._describe_existing = describe_existing
@@ -40,6 +44,8 @@ class Assignment:
         self._ownership = ownership
         self._stopped = stopped
         self._watch = watch
+        self._clock = clock
+        self._compared = clock()
         self._topic_ids: dict[str, str] = {}
         self._topics: Topics = {}
         self._partitions: dict[str, int] = {}
@@ -80,9 +86,21 @@ class Assignment:
         self._tell(reading)
         return reading
 
-    async def review(self) -> None:
-        """Looks after the partitions that are stopped, between two transactions; raises a `StoreError`."""
+    async def review(self, written: Mapping[Partition, int]) -> None:
+        """Looks, every few seconds and between two transactions, whether somebody has set stored offsets.
+
+        `written` is where each partition stands by what this process has read and written. Raises `Fenced` where the
+        store says otherwise: without a message no batch of that partition would ever find out. Raises a `StoreError`.
+        """
         await self._stopped.review()
+        now = self._clock()
+        if not written or now - self._compared < _COMPARE_SECONDS:
+            return
+        self._compared = now
+        stored = await self._offsets.read(list(written))
+        moved = sorted(p for p, offset in written.items() if p in stored and stored[p].next_offset != offset)
+        if moved:
+            raise Fenced(f"the stored offset of {moved[0].topic}/{moved[0].partition} was moved by somebody else")
 
     async def close(self) -> None:
         """Looks no more."""

@@ -58,7 +58,8 @@ class LoopMetrics(Protocol):
 
 Prepare = Callable[[Batch], Prepared]
 Write = Callable[[Prepared], Awaitable[Ingested]]
-Sweep = Callable[[], Awaitable[int]]
+# Hears where each partition stands by what this process has written; may raise `Fenced`.
+Sweep = Callable[[Mapping[Partition, int]], Awaitable[int]]
 ReadOffsets = Callable[[], Awaitable[Mapping[Partition, int]]]
 
 
@@ -102,6 +103,7 @@ class ConsumerLoop:
         self._reached: dict[Partition, int] = {}
         self._reached_since = 0.0
         self._written: dict[Partition, int] = {}
+        self._stored: dict[Partition, int] = {}
         self._published = self._swept = 0.0
 
     def stop(self) -> None:
@@ -131,6 +133,7 @@ class ConsumerLoop:
         self._reached = {}
         # Whoever had a partition before may not have come to publish where it left off.
         self._written = dict(self._positions)
+        self._stored = dict(self._positions)
         await self._source.assign(self._positions)
         self._pulse.beat()
 
@@ -220,7 +223,9 @@ class ConsumerLoop:
             ingested = await self._write(prepared)
         self._pulse.beat()
         self._metrics.batch_committed(ingested, len(prepared.batch), monotonic() - began)
-        self._written.update({partition: moved.next_offset for partition, moved in ingested.progress.items()})
+        moved = {partition: progress.next_offset for partition, progress in ingested.progress.items()}
+        self._written |= moved
+        self._stored |= moved
         await self._maintain()
 
     async def _maintain(self) -> None:
@@ -235,6 +240,8 @@ class ConsumerLoop:
         if now - self._swept >= _SWEEP_SECONDS:
             self._swept = now
             try:
-                self._metrics.swept(await self._sweep())
+                self._metrics.swept(await self._sweep(self._stored))
+            except Fenced:
+                raise
             except StoreError as error:
                 log.warning("sweep of parked reports failed; it will be tried again", error=str(error))

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from taskmanager.application.commands import Partition
 from taskmanager.application.offsets import OffsetProblem
+from taskmanager.application.ports import Fenced
 from taskmanager.infrastructure.kafka.topics import TopicDescription
 from tests.fakes.assignment import NotThereError, Setting
 from tests.fakes.consumer import others_run
@@ -111,18 +112,31 @@ async def test_a_partition_that_was_reset_goes_on_at_the_next_look(setting: Sett
     setting.stored(_FIRST, 101)
     await setting.assignment.read_offsets()
     setting.clock.now += 5
-    await setting.assignment.review()
+    await setting.assignment.review({})
     assert not setting.assignment.has_changed()
 
     setting.stored(_FIRST, 90)
     setting.clock.now += 4
-    await setting.assignment.review()
+    await setting.assignment.review({})
     assert not setting.assignment.has_changed(), "it looks every five seconds"
     setting.clock.now += 1
-    await setting.assignment.review()
+    await setting.assignment.review({})
     assert setting.assignment.has_changed()
     assert (await setting.assignment.read_offsets())[_FIRST] == 90
     assert setting.stopped == {}
+
+
+async def test_a_stored_offset_that_somebody_moves_is_noticed_without_a_message(setting: Setting) -> None:
+    written = dict(await setting.assignment.read_offsets())
+    setting.clock.now += 5
+    await setting.assignment.review(written)
+
+    setting.stored(_FIRST, written[_FIRST] + 1)
+    setting.clock.now += 4
+    await setting.assignment.review(written)
+    setting.clock.now += 1
+    with pytest.raises(Fenced, match=f"{_FIRST.topic}/{_FIRST.partition} was moved"):
+        await setting.assignment.review(written)
 
 
 async def test_a_topic_that_is_made_anew_is_seen_and_stops_until_it_is_reset(setting: Setting) -> None:
@@ -137,7 +151,7 @@ async def test_a_topic_that_is_made_anew_is_seen_and_stops_until_it_is_reset(set
     for number in range(2):
         setting.stored(Partition(REQUESTS, number), 0, "another")
     setting.clock.now += 5
-    await setting.assignment.review()
+    await setting.assignment.review({})
     assert setting.assignment.has_changed()
     assert len(await setting.assignment.read_offsets()) == 3
 

@@ -1,6 +1,7 @@
 """The loop between a source of messages and the use case, without a clock: pauses pass at once."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -207,7 +208,7 @@ async def test_parked_reports_are_swept_once_a_second_whether_messages_come_or_n
         seconds.now += 0.5
         return await write(prepared)
 
-    async def nothing() -> int:
+    async def nothing(written: Mapping[Partition, int]) -> int:
         consumer.source.drained.clear()
         return 3
 
@@ -228,7 +229,7 @@ async def test_a_sweep_that_fails_is_left_for_the_next_second(seconds: Seconds) 
     consumer = Consumer(requests(2), fetch_size=1)
     tries = 0
 
-    async def failing() -> int:
+    async def failing(written: Mapping[Partition, int]) -> int:
         nonlocal tries
         tries += 1
         raise StoreUnavailable("gone", "08")
@@ -262,3 +263,26 @@ async def test_ignored_parts_are_told_with_them(seconds: Seconds) -> None:
     await consumer.run_dry()
 
     assert consumer.told.ignored_parts == [(1, 1)]
+
+
+async def test_offsets_that_somebody_moved_are_read_again_also_where_nothing_comes(seconds: Seconds) -> None:
+    consumer = Consumer(requests(4), fetch_size=10)
+    here = Partition(REQUESTS, 0)
+
+    def stored() -> int:
+        return consumer.store.contents.offsets[here].next_offset
+
+    async def compare(written: Mapping[Partition, int]) -> int:
+        if stored() != written[here]:
+            raise Fenced("moved")
+        return 0
+
+    consumer.sweep = compare
+    running = consumer.start()
+    await until(lambda: consumer.told.batches == [4])
+    await consumer.source.drained.wait()
+    consumer.store.contents.offsets[here].next_offset = 1
+    seconds.now += 1
+    await until(lambda: stored() == 2 and consumer.told.fences == 1)
+    consumer.loop.stop()
+    await running
