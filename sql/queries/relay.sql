@@ -32,7 +32,9 @@ select l.id, l.reason, l.detail, l.source_topic, l.source_partition, l.source_of
        l.headers::text
 from topics t
 cross join lateral (
-    select d.*, sum(octet_length(d.value)) over (order by d.id rows between unbounded preceding and 1 preceding) as bytes
+    select d.*,
+           sum(coalesce(octet_length(d.value), 0) + coalesce(octet_length(d.key), 0) + octet_length(d.headers::text))
+               over (order by d.id rows between unbounded preceding and 1 preceding) as bytes
     from (select * from dead_letters
           where source_topic = t.source_topic and published_at is null order by id limit %(limit)s) d
 ) l

@@ -41,7 +41,7 @@ class PublishFailed(Exception):  # noqa: N818
 
 
 class PublisherUnreachable(PublishFailed):
-    """There is no way to Kafka from here, for now; another relay may have one."""
+    """There is no way to Kafka from here, for now; whether what was under way will be seen is not known."""
 
     kind = "unreachable"
 
@@ -65,14 +65,20 @@ class PublisherClosed(PublishFailed):
 
 
 class EventPublisher(Protocol):
-    """Publishes chunks of events, each as a whole or not at all; after any failure only `close` is left to call."""
+    """Publishes chunks of events, each as a whole or not at all; after any failure only `close` is left to call.
+
+    `reach` and `publish` wait for Kafka for seconds only, then raise `PublisherUnreachable`: others may get there.
+    """
 
     @property
     def message_max_bytes(self) -> int:
         """The largest message that the topic takes, key and headers included; known once it is open."""
 
+    async def reach(self) -> None:
+        """Shows that Kafka answered within the last seconds, and disturbs nobody; raises `PublishFailed`."""
+
     async def open(self) -> None:
-        """Gets ready, and fences off every older publisher for good; waits for Kafka as long as it takes."""
+        """Gets ready, and fences off every older publisher for good; waits for Kafka until it is closed."""
 
     async def publish(self, messages: Sequence[Outbound]) -> None:
         """Returns when all are there to be read, in order per key; raises `PublishFailed`."""

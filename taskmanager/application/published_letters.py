@@ -49,8 +49,8 @@ class LetterPublisher(Protocol):
     async def publish(self, messages: Sequence[Outbound]) -> Sequence[str | None]:
         """What went wrong with each, in their order: None where it has arrived, else the reason."""
 
-    async def close(self) -> None:
-        """Gives up what is under way; may be used again."""
+    def close(self) -> None:
+        """Lets go of Kafka without waiting for what is under way; may be used again."""
 
 
 # The message that carries a letter.

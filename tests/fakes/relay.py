@@ -86,11 +86,17 @@ class InMemoryPublisher:
         self.message_max_bytes = message_max_bytes
         self.broker = broker
         self.failures: list[Exception] = []
+        self.away: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.under_way = 0
         self._is_open = False
         self._closed = asyncio.Event()
+
+    async def reach(self) -> None:
+        """See `EventPublisher.reach`; raises `away`."""
+        if self.away is not None:
+            raise self.away
 
     async def open(self) -> None:
         """See `EventPublisher.open`."""
@@ -227,6 +233,6 @@ class InMemoryLetterPublisher:
         self.sent += [message for message, problem in zip(messages, problems, strict=True) if problem is None]
         return problems
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """See `LetterPublisher.close`."""
         self.closed += 1

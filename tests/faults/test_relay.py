@@ -135,7 +135,7 @@ def test_a_relay_that_cannot_reach_kafka_gives_way_to_one_that_can(
 ) -> None:
     began = monotonic()
     cut_off = world.start("relay", KAFKA_BROKERS="127.0.0.1:1")
-    until(lambda: reached(world).epoch >= 1, "the lead of the relay that is cut off")
+    until(lambda: cut_off.events("relay_steps_down"), "the relay that is cut off knows it")
     world.start("consumer")
     world.start("relay")
     world.send(world.lives.first(60))

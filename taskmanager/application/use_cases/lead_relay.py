@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 0.1
 # Who cannot reach Kafka must not keep the lead from who can, and pauses until the others have asked for it.
 _OPEN_SECONDS = 4.0
 _GIVE_WAY_SECONDS = 2 * _STANDBY_SECONDS
-_LONGEST_PAUSE_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS = 2.5
 
 # The work of one term, until it is told to stop; the office is to be told of each position that is reached.
 BeginTerm = Callable[[Office], Sequence[Coroutine[Any, Any, None]]]
@@ -36,9 +36,10 @@ class LeadMetrics(Protocol):
 class LeadRelay:
     """Runs terms one after another.
 
-    Taking over goes lock, epoch, publisher (which fences off the one before), work from the stored position. After any
-    failure the term is over: the publisher is closed before anything else, then the lock is given back, and a new term
-    reads again from the stored position, here or elsewhere.
+    Who does not reach Kafka does not campaign. Taking over goes lock, epoch and stored position, publisher (which
+    fences off the one before), a look whether the office is still held, work. After any failure the term is over: the
+    publisher is closed before anything else, then the lock is given back, and a new term reads again from the stored
+    position, here or elsewhere.
     """
 
     def __init__(
@@ -67,6 +68,9 @@ class LeadRelay:
             self._beat()
             pause = _STANDBY_SECONDS
             try:
+                await self._unless_stopped(self._publisher.reach())
+                if self._stopping.is_set():
+                    break
                 term = await self._leadership.try_acquire()
                 if term is not None:
                     await self._serve(term)
@@ -89,7 +93,8 @@ class LeadRelay:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(office.hold())
-                await self._open()
+                await self._unless_stopped(self._publisher.open(), _OPEN_SECONDS)
+                self._beat()
                 # Whoever took the lead meanwhile has just been fenced off: publish only if nobody has.
                 await self._leadership.confirm()
                 if not self._stopping.is_set():
@@ -104,20 +109,21 @@ class LeadRelay:
                 self._failures = 0
             self._metrics.leads(False)
             await self._publisher.close()
+            self._beat()
             await self._leadership.resign()
 
-    async def _open(self) -> None:
+    async def _unless_stopped(self, call: Coroutine[Any, Any, None], seconds: float | None = None) -> None:
         """A stop does not wait for Kafka; raises `PublisherUnreachable` where it takes too long."""
-        opening = asyncio.create_task(self._publisher.open())
+        calling = asyncio.create_task(call)
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await asyncio.wait({opening, stopping}, timeout=_OPEN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if opening.done():
-                await opening
+            await asyncio.wait({calling, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if calling.done():
+                await calling
             elif not stopping.done():
-                raise PublisherUnreachable(f"Kafka did not answer within {_OPEN_SECONDS:g} s")
+                raise PublisherUnreachable(f"Kafka did not answer within {seconds:g} s")
         finally:
-            for task in (opening, stopping):
+            for task in (calling, stopping):
                 task.cancel()
 
     def _step_down(self, failures: BaseExceptionGroup[Exception]) -> float:
@@ -133,7 +139,7 @@ class LeadRelay:
         self._failures += 1
         longest = min(_PAUSE_SECONDS * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE_SECONDS)
         pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        return max(pause, _GIVE_WAY_SECONDS) if kind == PublisherUnreachable.kind else pause
+        return max(pause, _GIVE_WAY_SECONDS) if isinstance(reasons[0], PublishFailed) else pause
 
 
 def _kind(reason: BaseException) -> str:

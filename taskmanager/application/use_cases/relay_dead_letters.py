@@ -72,7 +72,8 @@ class RelayDeadLetters:
                     log.warning("dead_letters_wait", reason="store", error=str(error), retry_seconds=pause)
                 await is_set_within(self._stopping, pause)
         finally:
-            await self._publisher.close()
+            # The next leader must not wait for a letter that does not arrive.
+            self._publisher.close()
 
     async def publish_some(self) -> bool:
         """Publishes the oldest letters of every topic that takes them; whether there may be more right now."""

@@ -1,11 +1,14 @@
 """Publishes dead letters, apart from the events: whatever is wrong with their topics holds up nobody else."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka.admin import AdminClient
 
 from taskmanager.application.outbound import Outbound, PublishFailed
 from taskmanager.application.published_letters import LetterTopic
@@ -15,6 +18,7 @@ _Answer = TypeVar("_Answer")
 
 _LOOK_UP_SECONDS = 5.0
 _DELIVERY_SECONDS = 10.0
+_SLICE_SECONDS = 0.5
 _FRAME_BYTES = 256
 _BY_KEY = -1
 _SMALLEST_LIMIT = 1024
@@ -27,6 +31,7 @@ class LetterProducer:
         self._properties = {**properties, "log_level": 0}
         self._producer: Producer | None = None
         self._limits: dict[str, int] = {}
+        self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-letters")
 
     async def describe(self, topic: str) -> LetterTopic | None:
@@ -37,9 +42,10 @@ class LetterProducer:
         """See `LetterPublisher.publish`."""
         return await self._run(self._publish, messages)
 
-    async def close(self) -> None:
-        """See `LetterPublisher.close`; what is under way goes on for seconds at most, and nobody waits for it."""
-        self._thread.submit(self._drop)
+    def close(self) -> None:
+        """See `LetterPublisher.close`; what is under way goes on for seconds at most."""
+        self._closing.set()
+        self._thread.submit(self._give_up)
 
     def _run(self, function: Callable[..., _Answer], *arguments: Any) -> "asyncio.Future[_Answer]":
         return asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
@@ -68,7 +74,7 @@ class LetterProducer:
             found = self._opened().list_topics(topic, timeout=_LOOK_UP_SECONDS).topics[topic]
             if found.error is not None:
                 return None
-            limit = message_limit(self._properties, topic, timeout=_LOOK_UP_SECONDS)
+            limit = message_limit(AdminClient(self._properties), topic, timeout=_LOOK_UP_SECONDS)
         except KafkaException as error:
             raise PublishFailed(error.args[0].str()) from error
         except LimitUnknown as error:
@@ -94,10 +100,16 @@ class LetterProducer:
                 producer.produce(topic, value, key, number, delivered(place), headers=headers)
             except (KafkaException, BufferError) as error:
                 problems[place] = str(error)
-        producer.flush(_DELIVERY_SECONDS + 1)
+        self._deliver(producer)
         if self._has_failed(producer):
             self._drop()
         return problems
+
+    def _deliver(self, producer: Producer) -> None:
+        """Waits until all have arrived or failed, or it was closed."""
+        until = monotonic() + _DELIVERY_SECONDS + 1
+        while producer.flush(_SLICE_SECONDS) and monotonic() < until and not self._closing.is_set():
+            pass
 
     def _lower_limit(self, topic: str, size: int) -> None:
         """The topic refuses what it says it takes: the next try leaves out the value of a letter of this size."""
@@ -107,6 +119,10 @@ class LetterProducer:
     def _has_failed(producer: Producer) -> bool:
         """What is left in the queues after the time for delivery will never go."""
         return len(producer) > 0
+
+    def _give_up(self) -> None:
+        self._drop()
+        self._closing.clear()  # what was asked for after `close` comes after this
 
     def _drop(self) -> None:
         producer, self._producer = self._producer, None

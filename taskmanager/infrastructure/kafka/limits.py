@@ -1,8 +1,5 @@
 """How large a message a topic takes."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -20,10 +17,9 @@ class LimitUnknown(Exception):  # noqa: N818
     """The brokers did not answer, or there is no such topic."""
 
 
-def message_limit(properties: Mapping[str, Any], topic: str, *, timeout: float) -> int:
+def message_limit(admin: AdminClient, topic: str, *, timeout: float) -> int:
     """The topic's `max.message.bytes`; Kafka's default where we may not know it. Blocks; raises `LimitUnknown`."""
     resource = ConfigResource(ResourceType.TOPIC, topic)
-    admin = AdminClient(dict(properties))
     try:
         future = admin.describe_configs([resource], request_timeout=timeout)[resource]
         return int(future.result(timeout + 1)["max.message.bytes"].value)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from taskmanager.application.outbound import (
     MessageTooLarge,
@@ -31,6 +32,9 @@ _PAUSE_SECONDS = (0.1, 0.4)
 _TELL_SECONDS = 10.0
 # A leader whose commit does not arrive for so long lets another one try.
 _PATIENCE_SECONDS = 15.0
+_REACH_SECONDS = 3.0
+# An answer counts for so long: who stands by asks seldom, and knows of an outage before it is its turn.
+_REACHED_SECONDS = 5.0
 # Readers of committed messages wait that long for the transaction of a relay that died, if nobody follows it.
 _TRANSACTION_MS = 10_000
 # Below that nothing fits, not even the headers.
@@ -47,8 +51,8 @@ class TransactionalProducer:
     """Implements `EventPublisher` for one topic.
 
     All calls of the driver block in one thread of their own. After any failure the client is given up: a new one, under
-    the same transactional id, aborts what it left and cannot inherit its troubles. `beat` is called from that thread
-    whenever a call comes back.
+    the same transactional id, aborts what it left and cannot inherit its troubles. `patience` bounds, in seconds, how
+    long one step waits for Kafka. `beat` is called from that thread whenever a call comes back.
     """
 
     def __init__(
@@ -57,15 +61,19 @@ class TransactionalProducer:
         topic: str,
         transactional_id: str,
         *,
+        patience: float = _PATIENCE_SECONDS,
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         # The client writes a line to stderr for every lost connection; outages are told of below.
         self._properties = {**properties, "log_level": 0}
         self._topic = topic
         self._transactional_id = transactional_id
+        self._patience = patience
         self._beat = beat
         self._limit = self._ceiling = 1_000_000_000
         self._producer: Producer | None = None
+        self._admin: AdminClient | None = None
+        self._reached_at = float("-inf")
         self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka-publish")
 
@@ -73,6 +81,12 @@ class TransactionalProducer:
     def message_max_bytes(self) -> int:
         """See `EventPublisher.message_max_bytes`."""
         return self._limit - _FRAME_BYTES
+
+    async def reach(self) -> None:
+        """See `EventPublisher.reach`; the topic must be there."""
+        if monotonic() - self._reached_at > _REACHED_SECONDS:
+            self._closing.clear()
+            await self._run(self._look_up, min(_REACH_SECONDS, self._patience))
 
     async def open(self) -> None:
         """See `EventPublisher.open`; raises `PublishFailed` where waiting does not help."""
@@ -93,7 +107,7 @@ class TransactionalProducer:
 
     def _open(self) -> None:
         self._drop()
-        self._limit = max(min(self._patiently(self._look_up_limit, "limit"), self._ceiling), _SMALLEST_LIMIT)
+        self._limit = max(min(self._look_up(self._patience), self._ceiling), _SMALLEST_LIMIT)
         self._producer = Producer(
             {
                 "transactional.id": self._transactional_id,
@@ -107,10 +121,27 @@ class TransactionalProducer:
             }
         )
         initialise = self._producer.init_transactions
-        self._patiently(lambda: initialise(_SLICE_SECONDS), "transactions")
+        self._patiently(lambda: initialise(_SLICE_SECONDS), "transactions", self._patience)
 
-    def _look_up_limit(self) -> int:
-        return message_limit(self._properties, self._topic, timeout=_SLICE_SECONDS)
+    def _look_up(self, patience: float) -> int:
+        """The topic's limit, which only brokers that answer can tell."""
+        try:
+            limit = self._patiently(self._ask_limit, "limit", patience)
+        except PublishFailed:
+            self._forget_brokers()
+            raise
+        self._reached_at = monotonic()
+        return limit
+
+    def _ask_limit(self) -> int:
+        if self._admin is None:
+            self._admin = AdminClient(self._properties)
+        return message_limit(self._admin, self._topic, timeout=_SLICE_SECONDS)
+
+    def _forget_brokers(self) -> None:
+        """A new client tries them at once; an old one makes pauses that grow with the outage."""
+        self._admin = None
+        self._reached_at = float("-inf")
 
     def _publish(self, messages: Sequence[Outbound]) -> None:
         producer = self._producer
@@ -129,11 +160,11 @@ class TransactionalProducer:
                         producer.poll(_PAUSE_SECONDS[0])
         except KafkaException as error:
             raise self._failure(error.args[0]) from error
-        self._patiently(lambda: producer.commit_transaction(_SLICE_SECONDS), "commit")
+        self._patiently(lambda: producer.commit_transaction(_SLICE_SECONDS), "commit", self._patience)
 
-    def _patiently(self, call: Callable[[], _Answer], what: str) -> _Answer:
+    def _patiently(self, call: Callable[[], _Answer], what: str, patience: float) -> _Answer:
         """Calls again while that may help, and not for too long; it is told of from time to time."""
-        due, patient_until = monotonic() + _TELL_SECONDS, monotonic() + _PATIENCE_SECONDS
+        due, patient_until = monotonic() + _TELL_SECONDS, monotonic() + patience
         while True:
             began = monotonic()
             try:
@@ -148,7 +179,8 @@ class TransactionalProducer:
             self._beat()
             now = monotonic()
             if now >= patient_until:
-                raise PublisherUnreachable(f"{what} of {self._topic}: no answer for {_PATIENCE_SECONDS:g} s: {cause}")
+                self._forget_brokers()
+                raise PublisherUnreachable(f"{what} of {self._topic}: no answer for {patience:g} s: {cause}")
             if now >= due:
                 due = now + _TELL_SECONDS
                 log.warning("kafka_does_not_answer", waiting_for=what, topic=self._topic, error=str(cause))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
+from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg2
@@ -46,13 +47,13 @@ class Session:
         """
         self._beat()
         loop = asyncio.get_running_loop()
-        call = loop.run_in_executor(self._thread, self._run, work)
-        alarm = loop.call_later(self._timeout, self._cut)
+        alarm = _Alarm(loop, self._timeout, self._cut)
+        call = loop.run_in_executor(self._thread, self._run, work, alarm)
+        # The thread goes on whatever becomes of this task, and so does the alarm.
+        call.add_done_callback(lambda _: alarm.cancel())
         try:
-            # The thread goes on whatever becomes of this task, so the task must not go first.
             return await asyncio.shield(call)
         finally:
-            alarm.cancel()
             # A failure would hold this frame, the frame the call, and the call the failure: a circle that keeps a whole
             # batch alive until the collector comes, which is seldom.
             del call, work
@@ -77,13 +78,16 @@ class Session:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
         self._close()
 
-    def _run(self, work: Callable[["Script"], _Answer]) -> _Answer:
+    def _run(self, work: Callable[["Script"], _Answer], alarm: "_Alarm") -> _Answer:
+        alarm.begin()
         try:
             return work(Script(self._opened()))
         except (psycopg2.Error, OSError) as error:
             if getattr(error, "pgcode", None) is None or not self.is_open:
                 self._close()
             raise _failure(error)  # noqa: B904 - the cause is set there
+        finally:
+            alarm.end()
 
     def _opened(self) -> Connection:
         connection = self._connection
@@ -105,6 +109,39 @@ class Session:
         if connection is not None and not connection.closed:
             with suppress(psycopg2.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as twin:
                 twin.shutdown(socket.SHUT_RDWR)
+
+
+class _Alarm:
+    """Rings once a call has taken `timeout` seconds in its thread; the time that it waits for the thread is free."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout: float, ring: Callable[[], None]) -> None:
+        self._loop = loop
+        self._timeout = timeout
+        self._ring = ring
+        self._began: float | None = None
+        self._is_over = False
+        self._handle = loop.call_later(timeout, self._look)
+
+    def begin(self) -> None:
+        """The call has the thread now."""
+        self._began = monotonic()
+
+    def end(self) -> None:
+        """From now on it is another call that would be hit."""
+        self._is_over = True
+
+    def cancel(self) -> None:
+        """Lets go of the loop."""
+        self._handle.cancel()
+
+    def _look(self) -> None:
+        left = self._timeout if self._began is None else self._began + self._timeout - monotonic()
+        if self._is_over:
+            return
+        if left <= 0:
+            self._ring()
+        else:
+            self._handle = self._loop.call_later(left, self._look)
 
 
 class Script:

@@ -70,19 +70,32 @@ class CircuitBreaker:
         return self._circuit
 
     @contextmanager
-    def admission(self) -> Iterator[None]:
-        """Surrounds one call; raises the refusal instead of letting it begin."""
+    def admission(self, *, counts_success: bool = True, counts_failure: bool = True) -> Iterator[None]:
+        """Surrounds one call; raises the refusal instead of letting it begin.
+
+        What does not count changes nothing: a probe that came to that leaves its place to the next call.
+        """
         era = self._admit()
         try:
             yield
         except Exception as error:
-            self._came_to(era, failure=str(error) or type(error).__name__ if self._is_outage(error) else None)
+            failure = (str(error) or type(error).__name__) if self._is_outage(error) else None
+            if counts_success if failure is None else counts_failure:
+                self._came_to(era, failure=failure)
+            else:
+                self._leave(era)
             raise
         except BaseException:
-            if era == self._era:
-                self._is_probing = False
+            self._leave(era)
             raise
-        self._came_to(era, failure=None)
+        if counts_success:
+            self._came_to(era, failure=None)
+        else:
+            self._leave(era)
+
+    def _leave(self, era: int) -> None:
+        if era == self._era:
+            self._is_probing = False
 
     def _admit(self) -> int:
         if self._circuit is Circuit.OPEN and self._clock() >= self._probe_at:

@@ -136,6 +136,29 @@ async def test_a_server_that_answers_no_more_is_given_up(through: Open, proxy: F
     assert await used.execute("select 1") == [(1,)]
 
 
+async def test_the_time_that_a_call_waits_for_its_turn_is_not_its_own(session: Open) -> None:
+    used = session(timeout=1.0)
+    await used.execute("select 1")
+    async with asyncio.timeout(20):
+        calls = await asyncio.gather(*(used.execute("select 1 from pg_sleep(0.6)") for _ in range(3)))
+
+    assert calls == [[(1,)]] * 3
+
+
+async def test_a_call_that_nobody_waits_for_any_more_is_given_up_too(through: Open, proxy: FaultyProxy) -> None:
+    used = through(timeout=1.0)
+    await used.execute("begin")
+    proxy.inject(Fault.FREEZE_BEFORE)
+    abandoned = asyncio.create_task(used.execute("commit"))
+    async with asyncio.timeout(20):
+        while not proxy.happened:  # noqa: ASYNC110 - it only counts
+            await asyncio.sleep(0.01)
+        abandoned.cancel()
+        waiting = await asyncio.gather(used.execute("select 1"), used.execute("select 2"))
+
+    assert waiting == [[(1,)], [(2,)]]
+
+
 async def test_a_server_that_is_not_there_is_unavailable_until_it_is(
     session: Open, database: ScratchDatabase, unused_tcp_port: int
 ) -> None:

@@ -15,6 +15,8 @@ from tests.integration.relay.history import append, created_tasks, full_life
 from tests.integration.relay.topics import Topics, headers_of
 from tests.scratch import ScratchDatabase
 
+_WAITS = "select count(*) from pg_locks where not granted and locktype in ('transactionid', 'tuple')"
+
 
 async def write(session: Session, *messages: Any) -> None:
     """Ingests messages none of which is sound."""
@@ -82,6 +84,27 @@ async def test_a_missing_topic_holds_up_neither_events_nor_other_letters(
     await until(lambda: len(topics.read(later)) == 300 and unpublished(database) == 0)
 
 
+async def test_a_letter_that_somebody_else_holds_holds_up_no_event(
+    database: ScratchDatabase, topics: Topics, start: Start, session: Session, until: Until
+) -> None:
+    topics.make(topics.events)
+    letters = topics.make_for_letters(STATUSES)
+    await write(session, message(STATUSES, b"{", headers={}))
+    with database.connected("app", autocommit=False) as operator, operator.cursor() as cursor:
+        cursor.execute("select id from dead_letters for update")
+        await start()
+        await until(lambda: len(topics.read(letters)) == 1)  # from now on the relay waits for the row
+        await until(lambda: database.run(_WAITS, role="superuser") != [(0,)])
+        append(database, created_tasks(10))
+        await until(lambda: len(topics.read(topics.events)) == 10)
+        assert database.run(_WAITS, role="superuser") != [(0,)]
+        operator.rollback()
+    await until(lambda: unpublished(database) == 0)
+
+    assert database.value("select epoch from event_readers where name = 'relay'") == 1
+    assert len(topics.read(letters)) == 1
+
+
 async def test_a_letter_that_is_too_large_goes_without_its_value(
     database: ScratchDatabase, topics: Topics, start: Start, session: Session, until: Until
 ) -> None:
@@ -144,6 +167,19 @@ class TestStore:
 
     async def test_large_letters_come_a_few_at_a_time(self, database: ScratchDatabase, session: Session) -> None:
         self._letters(database, [("a", b"x" * (3 << 20))] * 4)
+        store = PostgresRelayStore(session, "relay")
+
+        assert len(await store.unpublished(100, [])) == 2
+
+    async def test_keys_and_headers_count_as_values_do(self, database: ScratchDatabase, session: Session) -> None:
+        for number, (key, header) in enumerate([(3 << 20, 0), (0, 3 << 20)] * 2):
+            row = {"number": number, "key": Binary(b"k" * key), "headers": f'[["h", "{"QUJD" * (header // 4)}"]]'}
+            database.run(
+                "insert into dead_letters (source_topic, source_partition, source_offset, reason, detail, key,"
+                " headers, recorded_at) values ('a', 0, %(number)s, 'malformed_json', 'no JSON', %(key)s,"
+                " %(headers)s, now())",
+                row,
+            )
         store = PostgresRelayStore(session, "relay")
 
         assert len(await store.unpublished(100, [])) == 2

@@ -8,7 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from taskmanager.application.outbound import Outbound, PublisherClosed, PublisherFenced, PublishFailed
+from taskmanager.application.outbound import (
+    Outbound,
+    PublisherClosed,
+    PublisherFenced,
+    PublisherUnreachable,
+    PublishFailed,
+)
 from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.kafka.producer import TransactionalProducer
 from taskmanager.programs.factory import ApplicationFactory
@@ -103,6 +109,32 @@ async def test_closing_ends_the_wait_for_a_topic_that_takes_nothing(topics: Topi
             await publishing
 
 
+async def test_a_chunk_that_gets_nowhere_is_given_up_so_that_another_one_may_try(topics: Topics) -> None:
+    topics.make(topics.events)
+    publisher = TransactionalProducer({"bootstrap.servers": topics.brokers}, topics.events, uuid4().hex, patience=2.0)
+    await publisher.open()
+    async with asyncio.timeout(10):
+        with pytest.raises(PublisherUnreachable):
+            await publisher.publish([message(topics, "a")._replace(topic=topics.status)])
+        await publisher.close()
+
+
+async def test_brokers_are_reached_without_fencing_anybody(
+    topics: Topics, producer: Open, until: Until, unused_tcp_port: int
+) -> None:
+    topics.make(topics.events)
+    leader = await producer()
+    other = TransactionalProducer({"bootstrap.servers": topics.brokers}, topics.events, leader._transactional_id)
+    await other.reach()
+    await leader.publish([message(topics, "a")])
+    await until(lambda: topics.event_ids() == ["a"])
+
+    away = TransactionalProducer({"bootstrap.servers": f"127.0.0.1:{unused_tcp_port}"}, topics.events, "x")
+    async with asyncio.timeout(10):
+        with pytest.raises(PublisherUnreachable):
+            await away.reach()
+
+
 async def test_what_was_closed_publishes_nothing(topics: Topics, producer: Open) -> None:
     topics.make(topics.events)
     publisher = await producer()
@@ -127,6 +159,21 @@ async def test_a_second_relay_takes_over_where_the_first_one_ended(
 
     assert topics.event_ids() == [f"{event.task_id}:1" for event in created_tasks(100)]
     assert database.value("select epoch from event_readers where name = 'relay'") == 2
+
+
+async def test_a_relay_without_kafka_does_not_stand_in_the_way_of_one_with_it(
+    database: ScratchDatabase, topics: Topics, start: Start, until: Until, unused_tcp_port: int
+) -> None:
+    topics.make(topics.events)
+    append(database, created_tasks(3))
+    cut_off = await start(KAFKA_BROKERS=f"127.0.0.1:{unused_tcp_port}")
+    async with asyncio.timeout(20):
+        while await cut_off.health() == {"relay": "ok"}:  # noqa: ASYNC110 - asked, not told
+            await asyncio.sleep(0.01)
+    await start()
+    await until(lambda: len(topics.event_ids()) == 3)
+
+    assert database.value("select epoch from event_readers where name = 'relay'") == 1
 
 
 async def test_a_leader_whose_connection_is_cut_loses_nothing(
@@ -177,8 +224,9 @@ async def test_a_stop_does_not_wait_for_brokers_that_are_not_there(
     relay = RelayApplication(ApplicationFactory(load_settings(environment), "relay"))
     await relay.start()
     async with asyncio.timeout(30):
-        while not database.run("select 1 from event_readers where name = 'relay'"):  # noqa: ASYNC110 - a row
+        while await relay.health() == {"relay": "ok"}:  # noqa: ASYNC110 - asked, not told
             await asyncio.sleep(0.01)
+    assert database.run("select 1 from event_readers where name = 'relay'") == []  # nobody has led
     async with asyncio.timeout(5):
         await relay.stop()
         await relay.wait()

@@ -1,5 +1,6 @@
 """From the database to Kafka and back."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -124,8 +125,10 @@ async def test_a_topic_that_is_not_there_yet_is_waited_for(
     database: ScratchDatabase, topics: Topics, start: Start, until: Until
 ) -> None:
     append(database, created_tasks(3))
-    await start()
-    await until(lambda: database.run("select 1 from event_readers where name = 'relay'"))
+    relay = await start()
+    async with asyncio.timeout(20):
+        while await relay.health() == {"relay": "ok"}:  # noqa: ASYNC110 - asked, not told
+            await asyncio.sleep(0.01)
     topics.make(topics.events)
     await until(lambda: len(topics.read(topics.events)) == 3)
 

@@ -1,7 +1,7 @@
 """Dead letters on their way to their topics."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,9 +11,10 @@ from taskmanager.api.kafka.letters import encode_letter
 from taskmanager.application.leadership import LeadershipLost
 from taskmanager.application.outbound import PublishFailed
 from taskmanager.application.ports import StoreUnavailable
-from taskmanager.application.published_letters import LetterTopic
+from taskmanager.application.published_letters import LetterTopic, UnpublishedLetter
 from taskmanager.application.use_cases import relay_dead_letters
 from taskmanager.application.use_cases.relay_dead_letters import RelayDeadLetters
+from taskmanager.infrastructure.kafka.letter_producer import LetterProducer
 from tests.fakes.relay import InMemoryLetterPublisher, InMemoryOutbox, RecordingMetrics, letter
 from tests.fakes.seconds import Seconds
 
@@ -124,6 +125,51 @@ async def test_it_works_until_it_is_told_to_stop(until: Until) -> None:
         await running
 
     assert post.publisher.closed == 1
+
+
+async def test_a_store_that_is_away_is_waited_for_longer_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post(InMemoryOutbox(letter(1)), REQUESTS)
+    pauses: list[float] = []
+    look, failures = post.outbox.unpublished, [StoreUnavailable("locked") for _ in range(8)]
+
+    async def unpublished(limit: int, left_out: Collection[str]) -> Sequence[UnpublishedLetter]:
+        if failures:
+            raise failures.pop()
+        return await look(limit, left_out)
+
+    async def note(event: asyncio.Event, seconds: float) -> bool:
+        pauses.append(seconds)
+        if not post.outbox.waiting:
+            event.set()
+        return event.is_set()
+
+    monkeypatch.setattr(post.outbox, "unpublished", unpublished)
+    monkeypatch.setattr(relay_dead_letters, "is_set_within", note)
+    async with asyncio.timeout(5):
+        await post.relay.run()
+
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60, 1]
+    assert post.metrics.delays == ["store"] * 8
+    assert post.outbox.waiting == {}
+
+
+async def test_who_steps_down_does_not_wait_for_letters_under_way(unused_tcp_port: int) -> None:
+    producer = LetterProducer({"bootstrap.servers": f"127.0.0.1:{unused_tcp_port}"})
+    relay = RelayDeadLetters(
+        InMemoryOutbox(letter(1)),
+        producer,
+        encode_letter,
+        lambda topic: f"{topic}.dlq",
+        RecordingMetrics(),
+        epoch=1,
+        stopping=asyncio.Event(),
+    )
+    running = asyncio.create_task(relay.run())
+    done, _ = await asyncio.wait([running], timeout=0.3)  # it is asking brokers that are not there
+    assert not done
+    running.cancel()
+    async with asyncio.timeout(1):
+        await asyncio.gather(running, return_exceptions=True)
 
 
 class TestEncoding:

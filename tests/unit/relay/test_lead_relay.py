@@ -195,7 +195,64 @@ async def test_of_two_that_believe_to_lead_only_the_younger_publishes(stage: Sta
     assert list(dict.fromkeys(stage.sequences())) == sorted(set(stage.sequences()))
 
 
-async def test_kafka_away_keeps_the_office_and_a_stop_does_not_wait_for_it(stage: Stage, until: Until) -> None:
+async def test_who_does_not_reach_kafka_leaves_the_lead_to_those_who_do(stage: Stage, until: Until) -> None:
+    first = stage.candidate()
+    first.publisher.away = PublishFailed("no route")
+    await until(lambda: first.metrics.steps_down)
+    second = stage.candidate("second")
+    await until(lambda: second.leads)
+
+    assert first.offices == []
+    assert first.relay.problem == "no route"
+    assert stage.office.epoch == 1
+
+
+async def test_nothing_is_published_before_the_office_was_confirmed_behind_the_fence(
+    stage: Stage, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader = stage.candidate()
+    asked, silent, confirm = [], asyncio.Event(), leader.leadership.confirm
+
+    async def confirm_in_the_end() -> None:
+        asked.append(list(stage.office.journal))
+        await silent.wait()
+        await confirm()
+
+    monkeypatch.setattr(leader.leadership, "confirm", confirm_in_the_end)
+    await until(lambda: any("opened" in journal for journal in asked))
+    stage.office.epoch += 1  # another one has led meanwhile, and perhaps leads still
+    silent.set()
+    await until(lambda: leader.metrics.steps_down)
+
+    assert leader.metrics.steps_down[0] == "leadership"
+    assert leader.offices == []
+    assert stage.broker.messages == []
+
+
+async def test_pauses_grow_while_nothing_can_be_published_and_leave_the_lead_to_others(
+    stage: Stage, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def note(event: asyncio.Event, seconds: float) -> bool:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+        return event.is_set()
+
+    monkeypatch.setattr(lead_relay, "is_set_within", note)
+    leader = stage.candidate()
+    leader.publisher.failures = [PublishFailed("not authorised") for _ in range(8)]
+    await until(lambda: len(stage.office.journal) > 2 and leader.leads and stage.office.position > 2)
+
+    assert len(pauses) == 8
+    assert min(pauses) > lead_relay._STANDBY_SECONDS
+    assert min(pauses[5:]) >= lead_relay._LONGEST_PAUSE_SECONDS / 2
+    leader.failures.append(StoreUnavailable("away"))
+    await until(lambda: len(pauses) == 9)
+    assert pauses[8] <= 2 * lead_relay._PAUSE_SECONDS  # what was published has made it begin anew
+
+
+async def test_a_stop_does_not_wait_for_kafka(stage: Stage, until: Until) -> None:
     stage.office.position = 5
     leader = stage.candidate()
     leader.publisher.gate.clear()
@@ -264,7 +321,7 @@ async def test_who_cannot_reach_kafka_gives_way_to_who_can(
     cut_off.publisher.gate.clear()
     await until(lambda: stage.office.journal[:1] == ["acquired"])
     second = stage.candidate("second")
-    await until(lambda: second.leads)
+    await until(lambda: second.leads and stage.broker.messages)
 
     assert set(cut_off.metrics.steps_down) == {"unreachable"}
     assert {message.key for message in stage.broker.messages} == {"second"}
