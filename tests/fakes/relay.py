@@ -131,12 +131,15 @@ class InMemoryPublisher:
         self.broker.journal.append("closed")
 
     async def _pass_gate(self) -> None:
-        gate, closed = asyncio.create_task(self.gate.wait()), asyncio.create_task(self._closed.wait())
-        try:
-            await asyncio.wait({gate, closed}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gate.cancel()
-            closed.cancel()
+        while True:
+            gate, closed = asyncio.create_task(self.gate.wait()), asyncio.create_task(self._closed.wait())
+            try:
+                await asyncio.wait({gate, closed}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gate.cancel()
+                closed.cancel()
+            if self.gate.is_set() or self._closed.is_set():  # it may have been closed again meanwhile
+                break
         if self._closed.is_set():
             raise PublisherClosed("closed while it worked")
 
