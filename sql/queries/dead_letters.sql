@@ -26,10 +26,13 @@ order by id
 limit %(limit)s;
 
 -- name: load
--- The first of these letters, whatever its size, and those behind it up to some bytes. The incarnation of the topic was
--- not kept with letters that once were parked reports, which have an id of their own in any case.
+-- The first of these letters, whatever its size, and those behind it up to some bytes of keys, values and headers. The
+-- incarnation of the topic was not kept with letters that once were parked reports, which have an id of their own in any
+-- case.
 with sized as materialized (
-    select id, sum(coalesce(octet_length(value), 0)) over (order by id) as bytes, row_number() over (order by id) as rank
+    select id, row_number() over (order by id) as rank,
+           sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0)
+               + octet_length(headers::text)) over (order by id) as bytes
     from dead_letters
     where id = any(%(ids)s::bigint[])
 )

@@ -182,10 +182,18 @@ async def test_a_message_comes_back_byte_for_byte(letters: Letters) -> None:
     assert [letter.summary for letter in loaded] == await letters.reader.newest(LetterFilter(), 3)
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(0, [1]), (199, [1]), (200, [1, 2]), (300, [1, 2, 3, 4])])
-async def test_as_many_are_loaded_as_fit(letters: Letters, limit: int, expected: list[int]) -> None:
-    sizes = (100, 100, 100, 0)
-    await letters.record(1, *((_request(n, b"x" * size), Reason.MALFORMED_JSON) for n, size in enumerate(sizes)))
+@pytest.mark.parametrize(("limit", "expected"), [(0, [1]), (15_000, [1]), (25_000, [1, 2]), (60_000, [1, 2, 3, 4])])
+async def test_as_many_are_loaded_as_fit_with_keys_and_headers(
+    letters: Letters, limit: int, expected: list[int]
+) -> None:
+    large = b"x" * 10_000
+    messages = [
+        _request(0, large),
+        _request(1)._replace(key=large),
+        _request(2)._replace(headers=[("large", large)]),
+        _request(3)._replace(key=None, value=None, headers=[]),
+    ]
+    await letters.record(1, *((message, Reason.MALFORMED_JSON) for message in messages))
 
     assert [letter.summary.id for letter in await letters.reader.load([4, 3, 2, 1, 9], limit)] == expected
     assert list(await letters.reader.load([9], limit)) == []

@@ -66,7 +66,7 @@ class InMemoryDeadLetters:
 
         def fits(letter: DeadLetter) -> bool:
             nonlocal total
-            total += letter.summary.size or 0
+            total += _weight(letter.message)
             return letter is found[0] or total <= max_bytes
 
         return list(takewhile(fits, found))
@@ -145,6 +145,11 @@ class InMemoryLetterTransaction(InMemoryTransaction):
         if any(states[letter_id] is not state for letter_id, state in self._states.items()):
             raise StoreConflict("another operator was first")
         await super().commit(serialised)
+
+
+def _weight(message: InboundMessage) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in message.headers or ())
+    return len(message.key or b"") + len(message.value or b"") + headers
 
 
 def _matches(letter: LetterSummary, wanted: LetterFilter) -> bool:

@@ -22,7 +22,10 @@ _OPERATOR_MAX = 100
 def moment(text: str) -> datetime:
     """A time with its zone, or how long ago."""
     if age := _AGE(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        try:
+            return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        except OverflowError:
+            raise click.BadParameter(f"{text!r} is longer ago than any time that can be told: leave it out") from None
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -55,8 +55,8 @@ async def test_the_walk(desk: Desk, bounds: dict[str, int], expected: list[list[
 
 
 async def test_large_messages_are_not_held_at_the_same_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay_letters, "_BYTES_MAX", 250)
-    await letters(desk, 5, b"{" * 100)
+    monkeypatch.setattr(replay_letters, "_BYTES_MAX", 25_000)
+    await letters(desk, 5, b"{" * 10_000)
 
     assert await replay(desk) == [[1, 2], [3], [4, 5]]
 

@@ -32,6 +32,7 @@ def dlq(*arguments: str, given: str = "") -> Result:
         (["list", "--reason", "unheard_of"], "'missing_field'"),
         (["list", "--since", "yesterday"], "such as 90m"),
         (["list", "--since", "2026-03-01T09:30:00"], "add Z"),
+        (["list", "--since", "999999d"], "'999999d' is longer ago than any time"),
         (["list", "--task", "42"], "UUID"),
         (["show", "1", "--raw", "--json"], "choose one of"),
     ],
