@@ -21,6 +21,12 @@ select o.topic, o.partition, o.topic_id, o.first_offset, o.next_offset,
 from consumer_offsets o
 order by o.topic, o.partition;
 
+-- name: archived
+-- What retention has removed of each partition's effects: tasks, their other events, and refused reports.
+select source_topic, source_partition, created, applied, refused
+from archived_counts
+where created + applied + refused > 0;
+
 -- name: lock
 -- Whoever writes a batch of these partitions waits, and then finds that it builds on another offset.
 select topic, partition, topic_id, next_offset

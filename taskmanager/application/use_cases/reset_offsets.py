@@ -38,6 +38,11 @@ class Reset(NamedTuple):
     topic_id: str
     offset: int
 
+    @property
+    def goes_back(self) -> bool:
+        """Whether messages that had their effect are read again."""
+        return self.step is Step.RETIRE and self.stored is not None and self.stored.topic_id == self.topic_id
+
     def __str__(self) -> str:
         at = self.stored.next_offset if self.stored else 0
         match self.step:
@@ -51,6 +56,14 @@ class Reset(NamedTuple):
                 return f"begins the topic that was made anew at {self.offset}; the former was read up to {at}"
             case Step.RETIRE:
                 return f"goes back from {at} to {self.offset}: what was read before is read again ({at - self.offset})"
+
+
+class ArchivedHistory(NamedTuple):
+    """How many tasks, other events and refused reports of a partition's messages were archived and removed."""
+
+    created: int
+    applied: int
+    refused: int
 
 
 class OffsetWriter(Protocol):
@@ -77,6 +90,17 @@ def plan_reset(
 ) -> Sequence[Reset]:
     """What has to be done for each partition; Kafka must know all of them. Raises `OffsetOutOfRange`."""
     return [_planned(partition, stored.get(partition), ends[partition], target) for partition in partitions]
+
+
+def warn_of_repetition(reset: Reset, archived: ArchivedHistory | None) -> str | None:
+    """What may happen a second time because nothing is left that would tell that it has happened; None: nothing."""
+    if archived is None or not reset.goes_back:
+        return None
+    return (
+        f"retention has removed history of this partition ({archived.created} tasks, {archived.applied} other events): "
+        "a request that is read again and whose task was removed makes the task again, which workers then run a second "
+        "time; a report for such a task becomes a dead letter"
+    )
 
 
 class ResetOffsets:

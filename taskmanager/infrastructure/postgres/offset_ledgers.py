@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - the dri
 from taskmanager.application.changes import Outcome
 from taskmanager.application.commands import Partition
 from taskmanager.application.ports import StoredOffset
-from taskmanager.application.use_cases.reset_offsets import MovedMeanwhile, Reset
+from taskmanager.application.use_cases.reset_offsets import ArchivedHistory, MovedMeanwhile, Reset
 from taskmanager.application.use_cases.show_offsets import StoredLedger
 from taskmanager.application.verification.ledger import StoredProgress
 from taskmanager.infrastructure.postgres.errors import translate
@@ -39,6 +39,12 @@ class PostgresOffsetLedgers:
             )
             for topic, partition, topic_id, first, after, counts, ingested_at, retired in rows
         }
+
+    def archived(self) -> Mapping[Partition, ArchivedHistory]:
+        """What retention has removed, of every partition of which it has; raises a `StoreError`."""
+        with self._transaction():
+            rows = self._rows("archived", {})
+        return {Partition(topic, number): ArchivedHistory(*counts) for topic, number, *counts in rows}
 
     @contextmanager
     def locked(self, partitions: Sequence[Partition]) -> Iterator[Mapping[Partition, StoredOffset]]:

@@ -17,6 +17,7 @@ from taskmanager.application.use_cases.reset_offsets import (
     Step,
     Target,
     plan_reset,
+    warn_of_repetition,
 )
 from taskmanager.programs.offsets.books import Books, Unavailable, open_books
 from taskmanager.programs.offsets.options import as_json, wait_option
@@ -69,6 +70,7 @@ def reset(
     - Forward: what lies between is never read; it counts as skipped.
     - Back: messages are read again. Those that had their effect have no second one: a request that is
       there already is a duplicate, a report on a task that has moved on is refused or ignored.
+      Where retention has removed history, a request of a removed task makes it again: there is a warning.
     - Another incarnation of the topic: its messages are read from there on.
 
     In the last two cases what was counted so far is put away (in the table retired_offsets), and stays part of what
@@ -95,18 +97,20 @@ def reset(
         planned = _planned(partitions, stored, ends, target)
         if not as_json:
             click.echo("\n".join(f"{topic}/{each.partition.partition} {each}" for each in planned))
+        warnings = _warnings(planned, books)
         todo = [each for each in planned if each.step is not Step.STAY]
         if dry_run or not todo:
-            return _tell(planned, as_json, "nothing was changed (--dry-run)" if dry_run else "nothing to do")
+            return _tell(planned, warnings, as_json, "nothing was changed (--dry-run)" if dry_run else "nothing to do")
         if not yes:
-            click.confirm(f"Reset {len(todo)} of {len(planned)} partitions?", abort=True)
+            risky = f", {len(warnings)} of them in spite of the warning" if warnings else ""
+            click.confirm(f"Reset {len(todo)} of {len(planned)} partitions{risky}?", abort=True)
         # Answering takes time: what Kafka holds may be something else by now.
         fresh = partial(plan_reset, partitions, ends=books.ends(), target=target)
         try:
             done = ResetOffsets(books.ledgers)(planned, lambda locked: fresh(stored=locked))
         except (MovedMeanwhile, OffsetOutOfRange, KeyError) as error:
             raise Unavailable("nothing was changed: the partitions have moved meanwhile; run it again") from error
-    return _tell(done, as_json, "done; consumers that run go on from there within seconds")
+    return _tell(done, warnings, as_json, "done; consumers that run go on from there within seconds")
 
 
 def _chosen(
@@ -135,7 +139,18 @@ def _planned(
         raise click.UsageError(str(error)) from error
 
 
-def _tell(resets: Sequence[Reset], as_json: bool, words: str) -> ExitCode:
+def _warnings(planned: Sequence[Reset], books: Books) -> Mapping[Partition, str]:
+    """Tells people what each reset may repeat, also those who are not asked."""
+    archived = books.ledgers.archived()
+    warnings = {}
+    for each in planned:
+        if warning := warn_of_repetition(each, archived.get(each.partition)):
+            warnings[each.partition] = warning
+            click.echo(f"warning: {each.partition.topic}/{each.partition.partition}: {warning}", err=True)
+    return warnings
+
+
+def _tell(resets: Sequence[Reset], warnings: Mapping[Partition, str], as_json: bool, words: str) -> ExitCode:
     if not as_json:
         click.echo(words)
         return ExitCode.OK
@@ -146,6 +161,7 @@ def _tell(resets: Sequence[Reset], as_json: bool, words: str) -> ExitCode:
             "step": each.step.value,
             "from": each.stored.next_offset if each.stored else None,
             "to": each.offset,
+            "warning": warnings.get(each.partition),
         }
         for each in resets
     ]

@@ -84,7 +84,7 @@ def test_back_puts_the_ledger_away_and_history_still_adds_up(place: Place, is_ma
 
     assert code == 0
     assert json.loads(out)["partitions"] == [
-        {"topic": place.requests, "partition": 0, "step": "retire", "from": 5, "to": 1}
+        {"topic": place.requests, "partition": 0, "step": "retire", "from": 5, "to": 1, "warning": None}
     ]
     assert place.stored() == {(place.requests, 0): (1, 1, 0)}
     ((first, after, skipped, by, why),) = place.database.run(
@@ -109,6 +109,29 @@ def test_a_ledger_that_was_put_away_is_checked_too(place: Place) -> None:
 
     assert code == 1
     assert f"created_events: {place.requests}/0: expected 5, found 0" in out
+
+
+def test_going_back_where_history_was_removed_is_warned_of(place: Place) -> None:
+    place.send(place.requests, 5)
+    for number in (0, 1):
+        place.store(Partition(place.requests, number), 0)
+    place.database.run("update consumer_offsets set next_offset = 5, created = 5 where partition = 0")
+    place.database.run(
+        "insert into archived_counts (source_topic, source_partition, created, applied) values (%s, 0, 5, 9)",
+        (place.requests,),
+    )
+    before = place.stored()
+    arguments = ("offsets", "reset", "--topic", place.requests, "--all", "--to", "0")
+    said = f"warning: {place.requests}/0: retention has removed history of this partition (5 tasks, 9 other events)"
+    code, out, err = place.run(*arguments, answer="n\n")
+    assert (code, place.stored()) == (130, before)
+    assert (err.count("warning: "), said in err) == (1, True)
+    assert "Reset 1 of 2 partitions, 1 of them in spite of the warning? [y/N]" in out
+
+    code, out, err = place.run(*arguments, "--yes", "--json")
+    assert (code, said in err) == (0, True)
+    first, second = json.loads(out)["partitions"]
+    assert ("makes the task again" in first["warning"], second["warning"]) == (True, None)
 
 
 def test_a_dry_run_and_a_no_change_nothing(place: Place) -> None:

@@ -9,6 +9,7 @@ from taskmanager.application.commands import Partition
 from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.ports import StoredOffset
 from taskmanager.application.use_cases.reset_offsets import (
+    ArchivedHistory,
     MovedMeanwhile,
     OffsetOutOfRange,
     Reset,
@@ -16,6 +17,7 @@ from taskmanager.application.use_cases.reset_offsets import (
     Step,
     Target,
     plan_reset,
+    warn_of_repetition,
 )
 
 _HERE, _THERE = Partition("t", 0), Partition("t", 1)
@@ -48,6 +50,26 @@ def test_what_is_planned(stored: StoredOffset | None, target: Target, step: Step
 
     assert (reset.step, reset.offset, reset.topic_id) == (step, offset, "id")
     assert said in str(reset)
+
+
+@pytest.mark.parametrize(
+    ("stored", "target", "archived", "is_risky"),
+    [
+        (StoredOffset("id", 12), "earliest", ArchivedHistory(3, 4, 0), True),
+        (StoredOffset("id", 12), "earliest", None, False),
+        (StoredOffset("id", 12), "latest", ArchivedHistory(3, 4, 0), False),
+        (StoredOffset("id", 10), "earliest", ArchivedHistory(3, 4, 0), False),
+        (StoredOffset("old", 12), "earliest", ArchivedHistory(3, 4, 0), False),
+        (None, "earliest", ArchivedHistory(3, 4, 0), False),
+    ],
+)
+def test_what_retention_has_removed_may_happen_again_where_a_partition_goes_back(
+    stored: StoredOffset | None, target: Target, archived: ArchivedHistory | None, *, is_risky: bool
+) -> None:
+    warning = warn_of_repetition(planned(stored, target), archived)
+
+    assert ("(3 tasks, 4 other events)" in (warning or "")) == is_risky
+    assert (warning is None) != is_risky
 
 
 @pytest.mark.parametrize("target", [9, 21])
