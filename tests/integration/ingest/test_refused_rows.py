@@ -102,5 +102,6 @@ async def test_a_refused_parked_report_does_not_hold_up_the_sweep(writer: _Make,
                " where task_id = %s", (task_id(3),))  # fmt: skip
 
     assert await creator.sweep() == 4
-    assert strict.run("select task_id::text from parked_statuses") == [(task_id(3),)]
+    assert strict.run("select task_id::text from parked_statuses") == []
+    assert strict.run("select task_id::text, reason from dead_letters") == [(task_id(3), "refused_by_database")]
     assert broken_promises(strict) == []
