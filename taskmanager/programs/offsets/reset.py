@@ -69,7 +69,8 @@ def reset(
     \b
     - Forward: what lies between is never read; it counts as skipped.
     - Back: messages are read again. Those that had their effect have no second one: a request that is
-      there already is a duplicate, a report on a task that has moved on is refused or ignored.
+      there already is a duplicate, a report on a task that has moved on is refused or ignored. What was a dead letter
+      becomes one once more (`taskmanager dlq discard --since` puts the second ones away).
       Where retention has removed history, a request of a removed task makes it again: there is a warning.
     - Another incarnation of the topic: its messages are read from there on.
 

@@ -1,9 +1,11 @@
-"""Waiting for what goes on in the background."""
+"""Waiting for what goes on in the background, and candidates for the office of the relay."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
+
+from tests.fakes.relay_stage import Stage
 
 
 @pytest.fixture
@@ -16,3 +18,16 @@ def until() -> Callable[[Callable[[], object]], object]:
                 await asyncio.sleep(0.001)
 
     return wait
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """An office and its candidates, who are stopped in the end."""
+    stage = Stage()
+    yield stage
+    for candidate in stage.candidates:
+        candidate.stopping.set()
+        candidate.publisher.gate.set()
+        await candidate.publisher.close()
+        candidate.running.cancel()
+        await asyncio.gather(candidate.running, return_exceptions=True)
