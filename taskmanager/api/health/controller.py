@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import orjson
 from aiohttp import hdrs, web
 
+from taskmanager.api.rest.call import Call
 from taskmanager.application.use_cases.health import CheckResult, HealthChecks
 
 
@@ -31,7 +32,7 @@ class HealthController:
         self._service = service
         self._circuits = circuits
 
-    async def overall(self, _request: web.Request) -> web.Response:
+    async def overall(self, _call: Call[None, None]) -> web.Response:
         """Healthy or not, and which dependency is to blame."""
         results = await self._checks.run_all()
         return self._answer(
@@ -39,17 +40,17 @@ class HealthController:
             checks={result.name: _word(result.healthy) for result in results},
         )
 
-    async def detailed(self, _request: web.Request) -> web.Response:
+    async def detailed(self, _call: Call[None, None]) -> web.Response:
         """All that the checks found, and the states of this process's circuit breakers."""
         results = await self._checks.run_all()
         healthy = all(result.healthy for result in results)
         return self._answer(healthy, checks=_findings(results), circuits=self._circuits())
 
-    async def live(self, _request: web.Request) -> web.Response:
+    async def live(self, _call: Call[None, None]) -> web.Response:
         """The process turns its event loop: restarting it would help nobody."""
         return self._answer(healthy=True)
 
-    async def ready(self, _request: web.Request) -> web.Response:
+    async def ready(self, _call: Call[None, None]) -> web.Response:
         """Send requests here: the dependencies answer and the process is not stopping."""
         results = await self._checks.run_all()
         ready = not self._service.is_draining and all(result.healthy for result in results)
@@ -59,15 +60,15 @@ class HealthController:
             checks={result.name: _word(result.healthy) for result in results},
         )
 
-    async def service(self, _request: web.Request) -> web.Response:
+    async def service(self, _call: Call[None, None]) -> web.Response:
         """This process alone."""
         return self._answer(not self._service.is_draining, draining=self._service.is_draining)
 
-    async def database(self, _request: web.Request) -> web.Response:
+    async def database(self, _call: Call[None, None]) -> web.Response:
         """PostgreSQL alone."""
         return await self._one("database")
 
-    async def kafka(self, _request: web.Request) -> web.Response:
+    async def kafka(self, _call: Call[None, None]) -> web.Response:
         """Kafka alone."""
         return await self._one("kafka")
 

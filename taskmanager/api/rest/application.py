@@ -4,20 +4,24 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from taskmanager.api.rest.endpoint import Gate, endpoint
 from taskmanager.api.rest.middlewares.access_log import access_log
-from taskmanager.api.rest.middlewares.deadline import deadline
 from taskmanager.api.rest.middlewares.errors import errors
 from taskmanager.api.rest.middlewares.metrics import RequestMetrics, count_requests
 from taskmanager.api.rest.middlewares.request_id import request_id
+from taskmanager.api.rest.route import Route
 
 
 def rest_application(
-    table: Sequence[web.RouteDef], metrics: RequestMetrics, *, request_timeout: float
+    table: Sequence[Route], gate: Gate, metrics: RequestMetrics, *, request_timeout: float
 ) -> web.Application:
-    """Serves `table`; a request that takes longer than `request_timeout` seconds is answered 503."""
+    """Serves `table` to whom `gate` admits; a request that takes longer than `request_timeout` seconds gets a 503."""
     # The first is the outermost.
-    application = web.Application(
-        middlewares=[request_id, access_log, count_requests(metrics), errors, deadline(request_timeout)]
-    )
-    application.add_routes(table)
+    application = web.Application(middlewares=[request_id, access_log, count_requests(metrics), errors])
+    for route in table:
+        handler = endpoint(route, gate, request_timeout=request_timeout)
+        if route.method == "GET":
+            application.router.add_get(route.path, handler)  # answers HEAD, too
+        else:
+            application.router.add_route(route.method, route.path, handler)
     return application

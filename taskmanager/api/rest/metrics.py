@@ -2,14 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
+import msgspec
 import orjson
 from aiohttp import hdrs, web
 
+from taskmanager.api.rest.call import Call
 from taskmanager.application.use_cases.task_metrics import CountTasks
 
 RANGES = (1, 6, 12, 24, 48, 72)
 REFRESH_SECONDS = 15
+
+
+class HoursQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The window of a figure."""
+
+    hours: Annotated[str | None, msgspec.Meta(description="Positive number, 24 if left out.", examples=["24"])] = None
 
 
 class MetricsController:
@@ -20,13 +29,13 @@ class MetricsController:
         self._content_type = content_type
         self._count_tasks = count_tasks
 
-    async def text(self, _request: web.Request) -> web.Response:
+    async def text(self, _call: Call[None, None]) -> web.Response:
         """Prometheus' text format."""
         return web.Response(body=await self._page(), headers={hdrs.CONTENT_TYPE: self._content_type})
 
-    async def json(self, request: web.Request) -> web.Response:
+    async def json(self, call: Call[HoursQuery, None]) -> web.Response:
         """Tasks created in the last `hours` (default 24) by status; 400 where that is no positive number."""
-        hours, counts = await self._count_tasks(request.query.get("hours"))
+        hours, counts = await self._count_tasks(call.query.hours)
         now = datetime.now(UTC)
         return _json(
             {
@@ -38,7 +47,7 @@ class MetricsController:
             }
         )
 
-    async def config(self, _request: web.Request) -> web.Response:
+    async def config(self, _call: Call[None, None]) -> web.Response:
         """The windows that a dashboard offers, and how often it should ask."""
         return _json({"ranges": RANGES, "refreshSeconds": REFRESH_SECONDS})
 

@@ -1,26 +1,44 @@
-"""The one table of all routes."""
+"""The one table of all routes; OpenAPI is generated from it."""
 
-from collections.abc import Sequence
-
-from aiohttp import web
+from typing import NamedTuple
 
 from taskmanager.api.health.controller import HealthController
-from taskmanager.api.rest.metrics import MetricsController
+from taskmanager.api.rest.metrics import HoursQuery, MetricsController
+from taskmanager.api.rest.route import Route
 from taskmanager.api.rest.tasks import TaskController
+from taskmanager.application.principal import Permission
+from taskmanager.application.read_model import TaskView
+
+_PROMETHEUS = "text/plain"
 
 
-def routes(tasks: TaskController, metrics: MetricsController, health: HealthController) -> Sequence[web.RouteDef]:
-    """Every path that is answered, and by whom."""
+class Controllers(NamedTuple):
+    """Who answers."""
+
+    tasks: TaskController
+    metrics: MetricsController
+    health: HealthController
+
+
+def routes(by: Controllers) -> list[Route]:
+    """Every path that is answered, by whom and for whom."""
+    read, observe = Permission.READ, Permission.OBSERVE
+    tasks, metrics, health = by.tasks, by.metrics, by.health
     return [
-        web.get("/api/tasks/{id}", tasks.get),
-        web.get("/api/metrics", metrics.text),
-        web.get("/api/metrics/json", metrics.json),
-        web.get("/api/metrics/config", metrics.config),
-        web.get("/api/health", health.overall),
-        web.get("/api/health/live", health.live),
-        web.get("/api/health/ready", health.ready),
-        web.get("/api/health/detailed", health.detailed),
-        web.get("/api/health/database", health.database),
-        web.get("/api/health/kafka", health.kafka),
-        web.get("/api/health/service", health.service),
-    ]
+        Route(
+            "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks",
+            answers={200: TaskView}, errors=(404,),
+        ),
+
+        Route("GET", "/api/metrics", "getMetrics", metrics.text, observe, "metrics", answers={200: _PROMETHEUS}),
+        Route("GET", "/api/metrics/json", "getTaskFigures", metrics.json, observe, "metrics", query=HoursQuery),
+        Route("GET", "/api/metrics/config", "getMetricsConfig", metrics.config, observe, "metrics"),
+
+        Route("GET", "/api/health", "getHealth", health.overall, None, "health", errors=(503,)),
+        Route("GET", "/api/health/live", "getLiveness", health.live, None, "health"),
+        Route("GET", "/api/health/ready", "getReadiness", health.ready, None, "health", errors=(503,)),
+        Route("GET", "/api/health/detailed", "getDetailedHealth", health.detailed, observe, "health", errors=(503,)),
+        Route("GET", "/api/health/database", "getDatabaseHealth", health.database, observe, "health", errors=(503,)),
+        Route("GET", "/api/health/kafka", "getKafkaHealth", health.kafka, observe, "health", errors=(503,)),
+        Route("GET", "/api/health/service", "getServiceHealth", health.service, observe, "health", errors=(503,)),
+    ]  # fmt: skip

@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 from taskmanager.config.settings import load_settings
 from taskmanager.devstack import StackInfo
 from taskmanager.devstack.topics import create_topics, delete_topics
-from taskmanager.programs.api import ApiApplication
+from taskmanager.programs.api.application import ApiApplication
 from taskmanager.programs.factory import ApplicationFactory
 from tests.scratch import ScratchDatabase
 

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 
 from taskmanager.config.settings import load_settings
 from taskmanager.devstack import StackInfo
-from taskmanager.programs.api import ApiApplication
+from taskmanager.programs.api.application import ApiApplication
 from taskmanager.programs.factory import ApplicationFactory
 from tests.scratch import ScratchDatabase
 

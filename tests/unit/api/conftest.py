@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -11,8 +12,9 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from taskmanager.api.health.controller import HealthController, ServiceState
 from taskmanager.api.rest.application import rest_application
+from taskmanager.api.rest.endpoint import OpenGate
 from taskmanager.api.rest.metrics import MetricsController
-from taskmanager.api.rest.routes import routes
+from taskmanager.api.rest.routes import Controllers, routes
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.read_model import TaskView
 from taskmanager.application.use_cases.get_task import GetTask
@@ -75,9 +77,12 @@ async def client(world: World, aiohttp_client: AiohttpClient) -> TestClient:
         return b"# HELP x X.\n"
 
     checks = HealthChecks({name: check_of(name) for name in ("database", "kafka")}, timeout_seconds=1, cache_seconds=0)
+    # Whoever is not named here is not called by these tests.
     table = routes(
-        TaskController(GetTask(world)),
-        MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
-        HealthController(checks, world.service, lambda: {"postgresql": "closed", "kafka": "half_open"}),
+        Controllers(*(Mock(name=name) for name in Controllers._fields))._replace(
+            tasks=TaskController(GetTask(world)),
+            metrics=MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
+            health=HealthController(checks, world.service, lambda: {"postgresql": "closed", "kafka": "half_open"}),
+        )
     )
-    return await aiohttp_client(rest_application(table, world, request_timeout=0.5))
+    return await aiohttp_client(rest_application(table, OpenGate(), world, request_timeout=0.5))

@@ -4,7 +4,8 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from taskmanager.api.rest.problems import problem
+from taskmanager.api.rest.bodies import invalid
+from taskmanager.api.rest.problems import FieldError, Problem, problem
 from taskmanager.application.ports import StoreError
 from taskmanager.domain.errors import InvalidValue
 
@@ -17,8 +18,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answers 400 for a bad value, 503 while the database is away, and 500, without any detail, for a defect."""
     try:
         return await handler(request)
+    except Problem as error:
+        return error.response(request)
     except InvalidValue as error:
-        return problem(request, 400, str(error), members={"field": error.field})
+        return invalid(FieldError(error.field, error.problem)).response(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise

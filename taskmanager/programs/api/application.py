@@ -1,14 +1,13 @@
-"""The REST program."""
+"""The REST program: what it is composed of, and in which order that starts and stops."""
 
 import time
 from collections.abc import Mapping
 
-import click
-
 from taskmanager.api.health.controller import HealthController, ServiceState
 from taskmanager.api.rest.application import rest_application
+from taskmanager.api.rest.endpoint import Gate, OpenGate
 from taskmanager.api.rest.metrics import MetricsController
-from taskmanager.api.rest.routes import routes
+from taskmanager.api.rest.routes import Controllers, routes
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.use_cases.get_task import GetTask
 from taskmanager.application.use_cases.health import HealthChecks
@@ -19,8 +18,6 @@ from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresF
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.http_server import HttpServer
-from taskmanager.programs.launch import launch
-from taskmanager.server import ExitCode
 
 
 class ApiApplication:
@@ -39,13 +36,20 @@ class ApiApplication:
             cache_seconds=settings.rest.health_check_cache_ms / 1000,
         )
         page = factory.exposition(figures, self._probe).page
-        table = routes(
-            TaskController(GetTask(PostgresTaskReader(self._pool))),
-            MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
-            HealthController(self._checks, self._service, factory.breakers.states),
+        controllers = Controllers(
+            tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
+            metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
+            health=HealthController(self._checks, self._service, factory.breakers.states),
+        )
+        gate: Gate = OpenGate()
+        application = rest_application(
+            routes(controllers),
+            gate,
+            HttpMetrics(factory.registry),
+            request_timeout=settings.app.request_timeout,
         )
         self._server = HttpServer(
-            rest_application(table, HttpMetrics(factory.registry), request_timeout=settings.app.request_timeout),
+            application,
             settings.app.host,
             settings.app.port,
             share_port=settings.app.api_processes > 1,
@@ -71,17 +75,3 @@ class ApiApplication:
         await self._server.stop()
         await self._pool.close()
         await self._probe.close()
-
-
-@click.command(name="api")
-@click.option(
-    "--slot", type=click.IntRange(0, 99), default=0, show_default=True, help="Number among the API processes."
-)
-def command(slot: int) -> ExitCode:
-    """Serve the REST interface, health checks and metrics.
-
-    Listens on APP_HOST:APP_PORT; several processes (API_PROCESSES) share the port. Starts without PostgreSQL and Kafka
-    and tells so at /api/health until they are there.
-    """
-    name = f"api-{slot:02d}"
-    return launch("api", lambda settings: ApiApplication(ApplicationFactory(settings, name)), slot=name)

@@ -1,0 +1,84 @@
+"""Reads request bodies within their limits, and tells precisely what is wrong with them."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import hdrs, web
+
+from taskmanager.api.rest.problems import FieldError, Problem
+
+_T = TypeVar("_T")
+_LOCATED = re.compile(r"(?P<what>.*) - at `(?:key in )?\$?(?P<path>.*)`$", re.DOTALL)
+# An answer to a request that was not read to its end: what is left of it must not be taken for the next one.
+_CLOSE: dict[str, str] = {hdrs.CONNECTION: "close"}
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """The body; raises a `Problem` (413) as soon as it is known to have more than `limit` bytes, (415) if encoded."""
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise Problem(415, "bodies are taken as they are; send it without Content-Encoding", headers=_CLOSE)
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    content = request.content
+    body = await content.readany()
+    if content.at_eof():
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    parts, size = [body], len(body)
+    while size <= limit and (part := await content.readany()):
+        parts.append(part)
+        size += len(part)
+    if size > limit:
+        raise _too_large(limit)
+    return b"".join(parts)
+
+
+def check_media_type(request: web.Request) -> None:
+    """Raises a `Problem` (415) unless the body is said to be JSON."""
+    media_type = request.content_type
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem(415, "the body must be JSON; send it with Content-Type: application/json")
+
+
+def decode_body(raw: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
+    """What the body holds; raises a `Problem` (400) that names the value at fault."""
+    if not raw:
+        raise Problem(400, "the body is empty; send a JSON object")
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise invalid(located(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, f"the body is not valid JSON: {_reason(error)}") from None
+    except RecursionError:
+        raise Problem(400, "the body is nested too deeply") from None
+
+
+def invalid(*errors: FieldError, what: str = "the request") -> Problem:
+    """The problem (400) of values that do not pass; `errors` name each of them."""
+    told = "; ".join(f"{error.path}: {error.message}" if error.path else error.message for error in errors[:10])
+    return Problem(400, f"{what} is not valid: {told}", errors=errors, members={"field": errors[0].path})
+
+
+def located(error: msgspec.ValidationError) -> FieldError:
+    """A validation error with the path to the value at fault, such as tasks[3].userEmail."""
+    found = _LOCATED.match(str(error))
+    if found is None:
+        return FieldError("", str(error))
+    return FieldError(found["path"].lstrip("."), found["what"])
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, f"the body is larger than {limit} bytes", headers=_CLOSE)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("JSON is malformed: ") if isinstance(error, msgspec.DecodeError) else "not UTF-8"
+
+
+def body_decoder(model: Any) -> "msgspec.json.Decoder[Any]":
+    """The decoder of a route's bodies; to be made once."""
+    return msgspec.json.Decoder(model)
