@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from taskmanager.api.health.controller import HealthController
 from taskmanager.api.rest.metrics import HoursQuery, MetricsController
+from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.route import Route
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.principal import Permission
@@ -18,12 +19,13 @@ class Controllers(NamedTuple):
     tasks: TaskController
     metrics: MetricsController
     health: HealthController
+    documentation: DocumentationController
 
 
 def routes(by: Controllers) -> list[Route]:
     """Every path that is answered, by whom and for whom."""
     read, observe = Permission.READ, Permission.OBSERVE
-    tasks, metrics, health = by.tasks, by.metrics, by.health
+    tasks, metrics, health, documentation = by.tasks, by.metrics, by.health, by.documentation
     return [
         Route(
             "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks",
@@ -41,4 +43,11 @@ def routes(by: Controllers) -> list[Route]:
         Route("GET", "/api/health/database", "getDatabaseHealth", health.database, observe, "health", errors=(503,)),
         Route("GET", "/api/health/kafka", "getKafkaHealth", health.kafka, observe, "health", errors=(503,)),
         Route("GET", "/api/health/service", "getServiceHealth", health.service, observe, "health", errors=(503,)),
+
+        Route("GET", "/api/openapi.json", "getOpenApi", documentation.openapi, None, "documentation"),
+        Route("GET", "/api/docs", "getDocs", documentation.page, None, "documentation", answers={200: "text/html"}),
+        Route(
+            "GET", "/api/docs/{file}", "getDocsFile", documentation.asset, None, "documentation",
+            answers={200: "application/octet-stream"}, errors=(404,), path_types={"file": str},
+        ),
     ]  # fmt: skip

@@ -7,6 +7,8 @@ from taskmanager.api.health.controller import HealthController, ServiceState
 from taskmanager.api.rest.application import rest_application
 from taskmanager.api.rest.endpoint import Gate, OpenGate
 from taskmanager.api.rest.metrics import MetricsController
+from taskmanager.api.rest.openapi.controller import DocumentationController
+from taskmanager.api.rest.openapi.document import openapi_document
 from taskmanager.api.rest.routes import Controllers, routes
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.use_cases.get_task import GetTask
@@ -40,10 +42,16 @@ class ApiApplication:
             tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
             metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
             health=HealthController(self._checks, self._service, factory.breakers.states),
+            documentation=DocumentationController(
+                lambda: openapi_document(
+                    table, title=settings.app.name, version=settings.app.version, authenticated=False
+                )
+            ),
         )
+        table = routes(controllers)
         gate: Gate = OpenGate()
         application = rest_application(
-            routes(controllers),
+            table,
             gate,
             HttpMetrics(factory.registry),
             request_timeout=settings.app.request_timeout,

@@ -14,6 +14,8 @@ from taskmanager.api.health.controller import HealthController, ServiceState
 from taskmanager.api.rest.application import rest_application
 from taskmanager.api.rest.endpoint import OpenGate
 from taskmanager.api.rest.metrics import MetricsController
+from taskmanager.api.rest.openapi.controller import DocumentationController
+from taskmanager.api.rest.openapi.document import openapi_document
 from taskmanager.api.rest.routes import Controllers, routes
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.read_model import TaskView
@@ -83,6 +85,9 @@ async def client(world: World, aiohttp_client: AiohttpClient) -> TestClient:
             tasks=TaskController(GetTask(world)),
             metrics=MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
             health=HealthController(checks, world.service, lambda: {"postgresql": "closed", "kafka": "half_open"}),
+            documentation=DocumentationController(
+                lambda: openapi_document(table, title="task-manager", version="1.2.3", authenticated=False)
+            ),
         )
     )
     return await aiohttp_client(rest_application(table, OpenGate(), world, request_timeout=0.5))
