@@ -57,10 +57,14 @@ def decode_body(raw: bytes, decoder: "msgspec.json.Decoder[_T]") -> _T:
         raise Problem(400, "the body is nested too deeply") from None
 
 
-def invalid(*errors: FieldError, what: str = "the request") -> Problem:
-    """The problem (400) of values that do not pass; `errors` name each of them."""
+def invalid(*errors: FieldError, what: str = "the request", status: int = 400) -> Problem:
+    """The problem of values that do not pass; `errors` name each of them.
+
+    400: it is not what the description of the interface asks for. 422: it is, but a rule forbids it that a description
+    cannot express.
+    """
     told = "; ".join(f"{error.path}: {error.message}" if error.path else error.message for error in errors[:10])
-    return Problem(400, f"{what} is not valid: {told}", errors=errors, members={"field": errors[0].path})
+    return Problem(status, f"{what} is not valid: {told}", errors=errors, members={"field": errors[0].path})
 
 
 def located(error: msgspec.ValidationError) -> FieldError:

@@ -1,6 +1,7 @@
 """A request after everything that is the same for all routes was done to it."""
 
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 
@@ -11,17 +12,20 @@ B = TypeVar("B")
 
 
 class Call(Generic[Q, B]):
-    """What a handler gets: who calls, with which query and body; `raw` is the body as it was sent."""
+    """What a handler gets: who calls, with which path, query and body; `raw` is the body as it was sent."""
 
-    __slots__ = ("body", "principal", "query", "raw", "request")
+    __slots__ = ("_path", "body", "principal", "query", "raw", "request")
 
-    def __init__(self, request: web.Request, principal: Principal, query: Q, body: B, raw: bytes) -> None:
+    def __init__(
+        self, request: web.Request, principal: Principal, path: Mapping[str, Any], query: Q, body: B, raw: bytes
+    ) -> None:
         self.request = request
+        self._path = path
         self.principal = principal
         self.query = query
         self.body = body
         self.raw = raw
 
-    def path(self, name: str) -> str:
-        """The text at `{name}` in the route's path."""
-        return self.request.match_info[name]
+    def path(self, name: str) -> Any:
+        """What stands at `{name}` in the route's path: a `TaskId`, or a value of the type that the route names."""
+        return self._path[name]

@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 
 from taskmanager.api.rest.bodies import body_decoder, check_media_type, decode_body, read_body
 from taskmanager.api.rest.call import Call
+from taskmanager.api.rest.paths import PathReader
 from taskmanager.api.rest.queries import QueryReader, refuse_query
 from taskmanager.api.rest.route import Route
 from taskmanager.application.principal import ANONYMOUS, Permission, Principal, Role
@@ -34,12 +35,14 @@ class OpenGate:
 def endpoint(route: Route, gate: Gate, *, request_timeout: float) -> Handler:
     """The handler that aiohttp calls for a route; raises `TimeoutError` after `request_timeout` seconds."""
     permission, handler, limit = route.permission, route.handler, route.body_limit
+    path_reader = PathReader(route.path, route.path_types)
     query_reader = QueryReader(route.query) if route.query is not None else None
     decoder = body_decoder(route.body) if route.body is not None else None
     takes_body = route.method in ("POST", "PUT", "PATCH", "DELETE")
 
     async def serve(request: web.Request) -> web.StreamResponse:
         principal = _NOBODY if permission is None else await gate.admit(request, permission)
+        path = path_reader.read(request)
         query = body = None
         if query_reader is not None:
             query = query_reader.read(request.rel_url.raw_query_string)
@@ -50,7 +53,7 @@ def endpoint(route: Route, gate: Gate, *, request_timeout: float) -> Handler:
             if raw:
                 check_media_type(request)
             body = decode_body(raw, decoder)
-        return await handler(Call(request, principal, query, body, raw))
+        return await handler(Call(request, principal, path, query, body, raw))
 
     async def serve_in_time(request: web.Request) -> web.StreamResponse:
         async with asyncio.timeout(request_timeout):

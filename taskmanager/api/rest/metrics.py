@@ -8,8 +8,11 @@ import msgspec
 import orjson
 from aiohttp import hdrs, web
 
+from taskmanager.api.rest.bodies import invalid
 from taskmanager.api.rest.call import Call
+from taskmanager.api.rest.problems import FieldError
 from taskmanager.application.use_cases.task_metrics import CountTasks
+from taskmanager.domain.errors import InvalidValue
 
 RANGES = (1, 6, 12, 24, 48, 72)
 REFRESH_SECONDS = 15
@@ -35,7 +38,10 @@ class MetricsController:
 
     async def json(self, call: Call[HoursQuery, None]) -> web.Response:
         """Tasks created in the last `hours` (default 24) by status; 400 where that is no positive number."""
-        hours, counts = await self._count_tasks(call.query.hours)
+        try:
+            hours, counts = await self._count_tasks(call.query.hours)
+        except InvalidValue as error:
+            raise invalid(FieldError(error.field, error.problem), what="the query") from None
         now = datetime.now(UTC)
         return _json(
             {

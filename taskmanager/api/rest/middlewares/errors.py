@@ -15,13 +15,13 @@ _RETRY_LATER: dict[str, str] = {hdrs.RETRY_AFTER: "1"}
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers 400 for a bad value, 503 while the database is away, and 500, without any detail, for a defect."""
+    """Answers 422 for a forbidden value, 503 while the database is away, and 500 without any detail for a defect."""
     try:
         return await handler(request)
     except Problem as error:
         return error.response(request)
     except InvalidValue as error:
-        return invalid(FieldError(error.field, error.problem)).response(request)
+        return invalid(FieldError(error.field, error.problem), status=422).response(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from taskmanager.api.rest.openapi.headers import ANSWER_HEADERS, REQUEST_HEADERS
+from taskmanager.api.rest.paths import PLACEHOLDER
 from taskmanager.api.rest.problems import CONTENT_TYPE, ProblemDocument
 from taskmanager.api.rest.route import Route
 from taskmanager.application.principal import Permission, roles_allowing
@@ -16,7 +17,6 @@ from taskmanager.application.principal import Permission, roles_allowing
 Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _TASK_ID = {"type": "string", "format": "uuid"}
 _ABOUT = """Tasks of a web crawler: ask for them, follow them, and read their whole history.
 
@@ -95,7 +95,7 @@ def _path_parameters(route: Route, schemas: Mapping[Any, Json]) -> list[Json]:
             "required": True,
             "schema": schemas[route.path_types[name]] if name in route.path_types else _TASK_ID,
         }
-        for name in _PLACEHOLDER.findall(route.path)
+        for name in PLACEHOLDER.findall(route.path)
     ]
 
 
