@@ -8,20 +8,20 @@ import msgspec
 import orjson
 from aiohttp import hdrs, web
 
-from taskmanager.api.rest.bodies import invalid
 from taskmanager.api.rest.call import Call
-from taskmanager.api.rest.problems import FieldError
 from taskmanager.application.use_cases.task_metrics import CountTasks
-from taskmanager.domain.errors import InvalidValue
 
 RANGES = (1, 6, 12, 24, 48, 72)
 REFRESH_SECONDS = 15
+HOURS_MAX = 24 * 366 * 10
 
 
 class HoursQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The window of a figure."""
 
-    hours: Annotated[str | None, msgspec.Meta(description="Positive number, 24 if left out.", examples=["24"])] = None
+    hours: Annotated[
+        float, msgspec.Meta(gt=0, le=HOURS_MAX, description="Length of the window, up to now.", examples=[24])
+    ] = 24.0
 
 
 class MetricsController:
@@ -38,10 +38,8 @@ class MetricsController:
 
     async def json(self, call: Call[HoursQuery, None]) -> web.Response:
         """Tasks created in the last `hours` (default 24) by status; 400 where that is no positive number."""
-        try:
-            hours, counts = await self._count_tasks(call.query.hours)
-        except InvalidValue as error:
-            raise invalid(FieldError(error.field, error.problem), what="the query") from None
+        hours = call.query.hours
+        counts = await self._count_tasks(hours)
         now = datetime.now(UTC)
         return _json(
             {
