@@ -2,6 +2,7 @@
 
 import click
 
+from loadtests.bench.api.command import command as api
 from loadtests.bench.footprint import command as footprint
 from loadtests.bench.ingest import command as ingest
 from loadtests.bench.latency import command as latency
@@ -16,6 +17,7 @@ def main() -> None:
     """
 
 
+main.add_command(api)
 main.add_command(footprint)
 main.add_command(ingest)
 main.add_command(latency)

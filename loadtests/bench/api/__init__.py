@@ -1,0 +1,1 @@
+"""The REST interface beside the same two routes on other stacks."""
