@@ -135,6 +135,8 @@ def _responses(route: Route, schemas: Mapping[Any, Json], authenticated: bool) -
     responses: Json = {}
     for status, model in sorted(route.answers.items()):
         responses[str(status)] = _success(status, model, schemas)
+        if route.streams:
+            responses[str(status)]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     for status in sorted(_failures(route, authenticated) - set(route.answers)):
         responses[str(status)] = {
             "description": HTTPStatus(status).phrase,
