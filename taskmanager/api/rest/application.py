@@ -9,15 +9,17 @@ from taskmanager.api.rest.middlewares.access_log import access_log
 from taskmanager.api.rest.middlewares.errors import errors
 from taskmanager.api.rest.middlewares.metrics import RequestMetrics, count_requests
 from taskmanager.api.rest.middlewares.request_id import request_id
+from taskmanager.api.rest.middlewares.tracing import traced
 from taskmanager.api.rest.route import Route
 
 
 def rest_application(
-    table: Sequence[Route], gate: Gate, metrics: RequestMetrics, *, request_timeout: float
+    table: Sequence[Route], gate: Gate, metrics: RequestMetrics, *, request_timeout: float, is_traced: bool = True
 ) -> web.Application:
     """Serves `table` to whom `gate` admits; a request that takes longer than `request_timeout` seconds gets a 503."""
     # The first is the outermost.
-    application = web.Application(middlewares=[request_id, access_log, count_requests(metrics), errors])
+    middlewares = [request_id, *([traced] if is_traced else []), access_log, count_requests(metrics), errors]
+    application = web.Application(middlewares=middlewares)
     for route in table:
         handler = endpoint(route, gate, request_timeout=request_timeout)
         if route.method == "GET":

@@ -55,6 +55,7 @@ class ApiApplication:
             gate,
             HttpMetrics(factory.registry),
             request_timeout=settings.app.request_timeout,
+            is_traced=settings.observability.tracing_enabled,
         )
         self._server = HttpServer(
             application,
