@@ -49,7 +49,7 @@ def command(names: list[str], seconds: float, rounds: int, connections: int, as_
     net/http with pgx, Fastify with pg. Each has a database of its own on the same PostgreSQL and makes task, event and
     count durable before it answers; the peers in one transaction per request. One load generator sends to all of them,
     a request in flight on each connection, in rounds that take turns; the figures are medians. The run fails unless
-    there is a task, an event and a count for each answer.
+    every server refuses wrong tokens and invalid tasks, and there is a task, an event and a count for each answer.
 
     The first run installs the peers below .local (Go and Node are left out where the toolchain is missing).
 

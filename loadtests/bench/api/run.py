@@ -13,6 +13,7 @@ import psutil
 from loadtests.bench.api.databases import checkpoint, count, fresh_database, some_ids
 from loadtests.bench.api.figures import Figures, Round
 from loadtests.bench.api.load import Job, Outcome
+from loadtests.bench.api.refusals import check_refusals
 from loadtests.bench.api.requests import creates, reads
 from loadtests.bench.api.servers import launch, serving
 from loadtests.bench.api.toolchains import ToolchainError
@@ -63,7 +64,8 @@ class ApiBenchmark:
     def run(self, names: Sequence[str]) -> dict[str, dict[str, Figures]]:
         """Figures by kind of request and server.
 
-        Raises `RuntimeError` if a server failed, or if there is not exactly one task, event and count for each 201.
+        Raises `RuntimeError` if a server failed or took what it has to refuse, or if there is not exactly one task,
+        event and count for each 201.
         """
         with ExitStack() as stack:
             contenders = [self._start(name, stack) for name in names]
@@ -90,6 +92,7 @@ class ApiBenchmark:
             self._say(f"{name} is left out: {reason}")
             return None
         process = stack.enter_context(serving(launched, port, self._local / f"{name}.log"))
+        self._say(f"{name} refuses all {check_refusals(name, port, launched.token)} requests that it must")
         return Contender(name, database, port, launched.token, process)
 
     def _measure(
