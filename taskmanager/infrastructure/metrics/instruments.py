@@ -130,7 +130,15 @@ class HttpMetrics:
             registry=registry,
         )
 
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
     def answered(self, method: str, endpoint: str, status: int, seconds: float) -> None:
         """Counts an answer; `endpoint` is the route's template, never the path that the client wrote."""
-        self._requests.labels(method, endpoint, str(status)).inc()
-        self._duration.labels(method, endpoint).observe(seconds)
+        key = method, endpoint, status
+        children = self._children.get(key)
+        if children is None:  # looking them up by their labels takes longer than counting
+            requests = self._requests.labels(method, endpoint, str(status))
+            children = self._children[key] = requests, self._duration.labels(method, endpoint)
+        requests, duration = children
+        requests.inc()
+        duration.observe(seconds)
