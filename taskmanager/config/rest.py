@@ -33,6 +33,9 @@ class RestConfig(Section):
         ge=0,
         le=60_000,
     )
+    event_stream_listeners: int = env(
+        "EVENT_STREAM_LISTENERS", 2000, "Live event streams that one API process serves at a time", ge=1, le=20_000
+    )
     cors_origins: CommaSeparated = env(
         "CORS_ORIGINS", (), "Origins whose pages may call the interface", default_text="none",
         allowed="* or scheme://host[:port], several separated by commas",

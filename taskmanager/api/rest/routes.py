@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from taskmanager.api.health.controller import HealthController
+from taskmanager.api.rest.events import LAST_EVENT_ID, EventController, EventsPage, EventsQuery
 from taskmanager.api.rest.metrics import HoursQuery, MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.route import Route
@@ -17,6 +18,7 @@ class Controllers(NamedTuple):
     """Who answers."""
 
     tasks: TaskController
+    events: EventController
     metrics: MetricsController
     health: HealthController
     documentation: DocumentationController
@@ -30,6 +32,11 @@ def routes(by: Controllers) -> list[Route]:
         Route(
             "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks",
             answers={200: TaskView}, errors=(404,),
+        ),
+
+        Route(
+            "GET", "/api/events", "listEvents", by.events.list, read, "events", query=EventsQuery,
+            answers={200: EventsPage}, errors=(422,), headers=(LAST_EVENT_ID,), streams=True,
         ),
 
         Route("GET", "/api/metrics", "getMetrics", metrics.text, observe, "metrics", answers={200: _PROMETHEUS}),

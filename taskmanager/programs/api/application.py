@@ -18,6 +18,7 @@ from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
+from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.http_server import HttpServer
 
@@ -37,9 +38,11 @@ class ApiApplication:
             timeout_seconds=settings.rest.health_check_timeout_ms / 1000,
             cache_seconds=settings.rest.health_check_cache_ms / 1000,
         )
+        self._feed = EventFeed(factory, self._pool)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
             tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
+            events=self._feed.controller,
             metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
             health=HealthController(self._checks, self._service, factory.breakers.states),
             documentation=DocumentationController(
@@ -81,6 +84,8 @@ class ApiApplication:
     async def stop(self) -> None:
         """Finishes the requests in hand, then closes the connections."""
         self._service.is_draining = True
+        await self._feed.drain()
         await self._server.stop()
+        await self._feed.close()
         await self._pool.close()
         await self._probe.close()

@@ -1,0 +1,1 @@
+"""The event log as clients follow it: by pages, and live from one place for all listeners of a process."""
