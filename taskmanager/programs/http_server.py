@@ -1,35 +1,72 @@
-"""Listens for an aiohttp application."""
+"""Listens for an aiohttp application, and takes care that no client can hold it up."""
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 
+from taskmanager.api.rest.connection_table import ConnectionTable
+from taskmanager.api.rest.connections import Connection, Patience
+
+_PATIENCE = Patience()
+_BACKLOG = 1024
+_CONNECTIONS_MAX = 10_000
+# Requests that are on their way while the listener closes are still taken; who has not asked by then will not.
+_SETTLE_SECONDS = 0.1
+_LOOK_AGAIN_SECONDS = 0.02
+_CUT_SECONDS = 0.5
+
 
 class HttpServer:
-    """One listening socket; with `share_port` several processes may listen on the same port (SO_REUSEPORT).
+    """One listening address; with `share_port` several processes may listen on the same port (SO_REUSEPORT).
 
-    Stopping lets requests in hand finish for up to `drain_seconds`.
+    Stopping lets requests in hand finish for up to `drain_seconds`; the application itself is to close the connections
+    that it answers from then on (`ResponseHeaders` does).
     """
 
     def __init__(
-        self, application: web.Application, host: str, port: int, *, share_port: bool, drain_seconds: float
+        self,
+        application: web.Application,
+        host: str,
+        port: int,
+        *,
+        share_port: bool,
+        drain_seconds: float,
+        patience: Patience = _PATIENCE,
+        connections: int = _CONNECTIONS_MAX,
+        connections_per_address: int = 0,
     ) -> None:
-        self._runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=drain_seconds)
+        self._runner = web.AppRunner(application, handle_signals=False, shutdown_timeout=_CUT_SECONDS)
         self._host = host
         self._port = port
         self._share_port = share_port
+        self._drain_seconds = drain_seconds
+        self._patience = patience
+        self._table: ConnectionTable[Connection] = ConnectionTable(connections, connections_per_address)
+        self._listener: asyncio.Server | None = None
         self._stopped = asyncio.Event()
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens, (host, port); empty before the start."""
-        return [address[:2] for address in self._runner.addresses]
+        """Where it listens, (host, port); empty before the start and while it stops."""
+        return [socket.getsockname()[:2] for socket in self._listener.sockets] if self._listener else []
+
+    def figures(self) -> Mapping[str, object]:
+        """The open connections, and how many were ended for which reason."""
+        return self._table.figures()
 
     async def start(self) -> None:
         """Binds and listens; raises `OSError` that names the address if it is taken."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port, reuse_port=self._share_port or None)
-        await site.start()
+        server, loop = self._runner.server, asyncio.get_running_loop()
+        assert server is not None  # noqa: S101 - setup has made it
+
+        def connection() -> Connection:
+            return Connection(server, self._table, self._patience, loop)
+
+        self._listener = await loop.create_server(
+            connection, self._host, self._port, reuse_port=self._share_port or None, backlog=_BACKLOG
+        )
 
     async def wait(self) -> None:
         """Returns once it was stopped."""
@@ -37,5 +74,20 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Stops listening and drains; again does nothing."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+            await self._drain()
         await self._runner.cleanup()
         self._stopped.set()
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._drain_seconds
+        await asyncio.sleep(min(_SETTLE_SECONDS, self._drain_seconds))
+        while True:
+            for connection in self._table.idle():
+                connection.force_close()
+            if not len(self._table) or loop.time() >= deadline:
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)

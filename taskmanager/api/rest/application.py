@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from taskmanager.api.rest.bodies import await_reading
+from taskmanager.api.rest.edge import PLAIN, Edge
 from taskmanager.api.rest.endpoint import Gate, endpoint
 from taskmanager.api.rest.middlewares.access_log import access_log
 from taskmanager.api.rest.middlewares.errors import errors
@@ -14,16 +16,23 @@ from taskmanager.api.rest.route import Route
 
 
 def rest_application(
-    table: Sequence[Route], gate: Gate, metrics: RequestMetrics, *, request_timeout: float, is_traced: bool = True
+    table: Sequence[Route],
+    gate: Gate,
+    metrics: RequestMetrics,
+    *,
+    request_timeout: float,
+    is_traced: bool = True,
+    edge: Edge = PLAIN,
 ) -> web.Application:
     """Serves `table` to whom `gate` admits; a request that takes longer than `request_timeout` seconds gets a 503."""
     # The first is the outermost.
     middlewares = [request_id, *([traced] if is_traced else []), access_log, count_requests(metrics), errors]
-    application = web.Application(middlewares=middlewares)
+    application = web.Application(middlewares=[*middlewares, *edge.middlewares()])
+    edge.mark_answers(application)
     for route in table:
-        handler = endpoint(route, gate, request_timeout=request_timeout)
+        handler = endpoint(route, gate, request_timeout=request_timeout, body_timeout=edge.body_timeout)
         if route.method == "GET":
-            application.router.add_get(route.path, handler)  # answers HEAD, too
+            application.router.add_get(route.path, handler, expect_handler=await_reading)  # answers HEAD, too
         else:
-            application.router.add_route(route.method, route.path, handler)
+            application.router.add_route(route.method, route.path, handler, expect_handler=await_reading)
     return application

@@ -1,10 +1,11 @@
 """Reads request bodies within their limits, and tells precisely what is wrong with them."""
 
+import asyncio
 import re
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import hdrs, web
+from aiohttp import StreamReader, hdrs, web
 
 from taskmanager.api.rest.problems import FieldError, Problem
 
@@ -12,28 +13,49 @@ _T = TypeVar("_T")
 _LOCATED = re.compile(r"(?P<what>.*) - at `(?:key in )?\$?(?P<path>.*)`$", re.DOTALL)
 # An answer to a request that was not read to its end: what is left of it must not be taken for the next one.
 _CLOSE: dict[str, str] = {hdrs.CONNECTION: "close"}
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """The body; raises a `Problem` (413) as soon as it is known to have more than `limit` bytes, (415) if encoded."""
+async def await_reading(_request: web.Request) -> None:
+    """What becomes of `Expect: 100-continue` before a request is looked at: nothing.
+
+    A client that asks first is told to go on once its body is wanted, so that one which is refused sends none.
+    """
+
+
+async def read_body(request: web.Request, limit: int, patience: float) -> bytes:
+    """The body, for which it waits `patience` seconds at most.
+
+    Raises a `Problem`: 413 as soon as it is known to have more than `limit` bytes, 415 if it is encoded, 408 if it does
+    not come in time.
+    """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise Problem(415, "bodies are taken as they are; send it without Content-Encoding", headers=_CLOSE)
     length = request.content_length
     if length is not None and length > limit:
         raise _too_large(limit)
-    content = request.content
-    body = await content.readany()
-    if content.at_eof():
+    if request.content.is_eof():  # it came along with the head, as most do
+        body = await request.content.readany()
         if len(body) > limit:
             raise _too_large(limit)
         return body
-    parts, size = [body], len(body)
-    while size <= limit and (part := await content.readany()):
-        parts.append(part)
-        size += len(part)
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(parts)
+    if hdrs.EXPECT in request.headers:
+        await request.writer.write(_GO_ON)
+        request.writer.output_size = 0  # that was not the answer yet
+    try:
+        async with asyncio.timeout(patience):
+            return await _read_on(request.content, limit)
+    except TimeoutError:
+        raise Problem(408, f"the body did not come within {patience:g} s", headers=_CLOSE) from None
+
+
+async def _read_on(content: StreamReader, limit: int) -> bytes:
+    body = bytearray()
+    while part := await content.readany():
+        body += part
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
 
 
 def check_media_type(request: web.Request) -> None:

@@ -32,7 +32,7 @@ class OpenGate:
         return ANONYMOUS
 
 
-def endpoint(route: Route, gate: Gate, *, request_timeout: float) -> Handler:
+def endpoint(route: Route, gate: Gate, *, request_timeout: float, body_timeout: float) -> Handler:
     """The handler that aiohttp calls for a route; raises `TimeoutError` after `request_timeout` seconds."""
     permission, handler, limit = route.permission, route.handler, route.body_limit
     path_reader = PathReader(route.path, route.path_types)
@@ -48,7 +48,7 @@ def endpoint(route: Route, gate: Gate, *, request_timeout: float) -> Handler:
             query = query_reader.read(request.rel_url.raw_query_string)
         else:
             refuse_query(request.rel_url.raw_query_string)
-        raw = await read_body(request, limit) if takes_body and request.can_read_body else b""
+        raw = await read_body(request, limit, body_timeout) if takes_body and request.can_read_body else b""
         if decoder is not None:
             if raw:
                 check_media_type(request)

@@ -18,9 +18,9 @@ from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
+from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.factory import ApplicationFactory
-from taskmanager.programs.http_server import HttpServer
 
 
 class ApiApplication:
@@ -55,18 +55,13 @@ class ApiApplication:
         gate: Gate = OpenGate()
         application = rest_application(
             table,
-            gate,
+            limited(gate, settings.rest),
             HttpMetrics(factory.registry),
             request_timeout=settings.app.request_timeout,
             is_traced=settings.observability.tracing_enabled,
+            edge=edge(settings.rest, lambda: self._service.is_draining),
         )
-        self._server = HttpServer(
-            application,
-            settings.app.host,
-            settings.app.port,
-            share_port=settings.app.api_processes > 1,
-            drain_seconds=settings.app.graceful_shutdown_timeout / 2,
-        )
+        self._server = http_server(application, settings)
 
     async def start(self) -> None:
         """Listens; the dependencies need not be there yet."""
