@@ -51,6 +51,16 @@ def some_ids(info: StackInfo, database: str, most: int) -> list[str]:
         return [task_id for (task_id,) in cursor]
 
 
+def processes(info: StackInfo, database: str) -> list[int]:
+    """PostgreSQL's processes that work for this database: its backends, and those that write for all."""
+    with superuser(info) as cursor:
+        cursor.execute(
+            "select pid from pg_stat_activity where pid <> pg_backend_pid() and (datname = %s or datname is null)",
+            (database,),
+        )
+        return [pid for (pid,) in cursor]
+
+
 def checkpoint(info: StackInfo) -> None:
     """Writes out what is waiting, so that no server pays for another's writes."""
     with superuser(info) as cursor:

@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from loadtests.bench.api.databases import checkpoint, count, fresh_database, some_ids
+from loadtests.bench.api.cpu import cpu_seconds, spent
+from loadtests.bench.api.databases import checkpoint, count, fresh_database, processes, some_ids
 from loadtests.bench.api.figures import Figures, Round
 from loadtests.bench.api.load import Job, Outcome
 from loadtests.bench.api.refusals import check_refusals
 from loadtests.bench.api.requests import creates, reads
 from loadtests.bench.api.servers import launch, serving
 from loadtests.bench.api.toolchains import ToolchainError
-from loadtests.bench.consumers import CpuMeter, process_behind_port
 from taskmanager.application.read_model import TaskView
 from taskmanager.devstack import StackInfo
 from taskmanager.devstack.ports import choose
@@ -59,7 +59,6 @@ class ApiBenchmark:
         self._local = local
         self._plan = plan
         self._say = say
-        self._postgres = process_behind_port(info.postgres_port)
 
     def run(self, names: Sequence[str]) -> dict[str, dict[str, Figures]]:
         """Figures by kind of request and server.
@@ -121,11 +120,21 @@ class ApiBenchmark:
             warm_up_seconds=_WARM_UP_SECONDS,
             seconds=self._plan.seconds,
         )
-        meter = CpuMeter({"server": [contender.process], "postgres": [self._postgres]})
+        before = self._cpu(contender)
         outcome = _generate(contender.name, job)
+        after = self._cpu(contender)
         _check_answer(contender.name, outcome)
-        cpu = {**meter.micros_per(outcome.answered), "generator": outcome.cpu_seconds / outcome.answered * 1e6}
+        seconds = {program: spent(before[program], after[program]) for program in after}
+        seconds["generator"] = outcome.cpu_seconds
+        cpu = {program: total / outcome.answered * 1e6 for program, total in seconds.items()}
         return Round(outcome, self._plan.seconds, cpu)
+
+    def _cpu(self, contender: Contender) -> dict[str, dict[int, float]]:
+        server = [contender.process.pid, *(child.pid for child in contender.process.children(recursive=True))]
+        return {
+            "server": cpu_seconds(server),
+            "postgres": cpu_seconds(processes(self._info, contender.database)),
+        }
 
     def _check(self, contender: Contender) -> None:
         made = count(self._info, contender.database)
