@@ -9,7 +9,7 @@ from tests.builders import NOON, task_id
 def logged(seq: int, **changes: object) -> LoggedEvent:
     """An event with this number, the first of a task of its own unless changed."""
     event = LoggedEvent(
-        seq, task_id(seq), 1, "TaskStarted", 1, NOON, NOON, None, None, None, None, None, None, None, None
+        seq, str(task_id(seq)), 1, "TaskStarted", 1, NOON, NOON, None, None, None, None, None, None, None, None
     )
     return event._replace(**changes)
 

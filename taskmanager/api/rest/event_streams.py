@@ -37,7 +37,7 @@ class EventStreams:
         self._hub = hub
         self._stall_seconds = stall_seconds
         self._lifetime_seconds = lifetime_seconds
-        self._open: set[web.Request] = set()
+        self._open: dict[Subscription, web.Request] = {}
         self._is_empty = asyncio.Event()
         self._is_empty.set()
 
@@ -52,7 +52,7 @@ class EventStreams:
                 503, "this process serves as many live streams as it may; try again", headers=_LATER
             ) from None
         dropped: str | None = None
-        self._open.add(request)
+        self._open[subscription] = request
         self._is_empty.clear()
         response = web.StreamResponse(headers=_HEADERS)
         try:
@@ -65,7 +65,7 @@ class EventStreams:
             pass  # the client went away
         finally:
             self._hub.leave(subscription, dropped)
-            self._open.discard(request)
+            del self._open[subscription]
             if not self._open:
                 self._is_empty.set()
         if dropped is not None:
@@ -78,7 +78,7 @@ class EventStreams:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self._is_empty.wait()
-        for request in self._open:
+        for request in self._open.values():
             _cut(request)
 
     async def _write(self, request: web.Request, response: web.StreamResponse, subscription: Subscription) -> None:

@@ -41,9 +41,7 @@ class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
     ] = None
     last_event_id: Annotated[
         Sequence | None,
-        msgspec.Meta(
-            description="The same as `Last-Event-ID`, for clients that cannot send headers; the header wins."
-        ),
+        msgspec.Meta(description="The same as `Last-Event-ID`, for clients that cannot send headers; the header wins."),
     ] = None
     limit: Annotated[
         int, msgspec.Meta(ge=1, le=LIMIT_MAX, description="Events on a page at most; of no meaning for a stream.")

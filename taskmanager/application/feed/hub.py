@@ -84,9 +84,11 @@ class EventHub:
             if self._opening is None:
                 self._opening = asyncio.create_task(self._open())
                 self._opening.add_done_callback(self._opened)
-            await asyncio.shield(self._opening)
+            opening = self._opening
+            await asyncio.wait({opening})
             if self._is_closed:
                 raise HubClosed
+            opening.result()
         except BaseException:
             self.leave(subscription)
             raise

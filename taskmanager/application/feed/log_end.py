@@ -1,7 +1,6 @@
 """How far the log is complete."""
 
 import asyncio
-from time import monotonic
 
 from taskmanager.application.event_log import AdaptivePause
 from taskmanager.application.feed.ports import FeedStore
@@ -17,9 +16,10 @@ async def settled_end(store: FeedStore, patience: float) -> int | None:
     """
     last = await store.last()
     suspects = await store.writers()
-    began, pause = monotonic(), AdaptivePause(idle=_PAUSE_SECONDS)
+    now, pause = asyncio.get_running_loop().time, AdaptivePause(idle=_PAUSE_SECONDS)
+    began = now()
     while suspects:
-        if monotonic() - began >= patience:
+        if now() - began >= patience:
             return None
         await asyncio.sleep(pause.after(found=False))
         holders = await store.writers()
