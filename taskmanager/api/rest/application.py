@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from taskmanager.api.rest.bodies import await_reading
+from taskmanager.api.rest.deadlines import Deadlines
 from taskmanager.api.rest.edge import PLAIN, Edge
 from taskmanager.api.rest.endpoint import Gate, endpoint
 from taskmanager.api.rest.middlewares.access_log import access_log
@@ -29,8 +30,9 @@ def rest_application(
     middlewares = [request_id, *([traced] if is_traced else []), access_log, count_requests(metrics), errors]
     application = web.Application(middlewares=[*middlewares, *edge.middlewares()])
     edge.mark_answers(application)
+    deadlines = Deadlines(request_timeout)
     for route in table:
-        handler = endpoint(route, gate, request_timeout=request_timeout, body_timeout=edge.body_timeout)
+        handler = endpoint(route, gate, deadlines=deadlines, body_timeout=edge.body_timeout)
         if route.method == "GET":
             application.router.add_get(route.path, handler, expect_handler=await_reading)  # answers HEAD, too
         else:

@@ -1,6 +1,5 @@
 """What every route does before and after its handler: deadline, admission, query, body."""
 
-import asyncio
 from typing import Protocol
 
 from aiohttp import web
@@ -8,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from taskmanager.api.rest.bodies import body_decoder, check_media_type, decode_body, read_body
 from taskmanager.api.rest.call import Call
+from taskmanager.api.rest.deadlines import Deadlines
 from taskmanager.api.rest.paths import PathReader
 from taskmanager.api.rest.queries import QueryReader, refuse_query
 from taskmanager.api.rest.route import Route
@@ -32,8 +32,8 @@ class OpenGate:
         return ANONYMOUS
 
 
-def endpoint(route: Route, gate: Gate, *, request_timeout: float, body_timeout: float) -> Handler:
-    """The handler that aiohttp calls for a route; raises `TimeoutError` after `request_timeout` seconds."""
+def endpoint(route: Route, gate: Gate, *, deadlines: Deadlines, body_timeout: float) -> Handler:
+    """The handler that aiohttp calls for a route; raises `TimeoutError` where `deadlines` give it up."""
     permission, handler, limit = route.permission, route.handler, route.body_limit
     path_reader = PathReader(route.path, route.path_types)
     query_reader = QueryReader(route.query) if route.query is not None else None
@@ -56,7 +56,6 @@ def endpoint(route: Route, gate: Gate, *, request_timeout: float, body_timeout: 
         return await handler(Call(request, principal, path, query, body, raw))
 
     async def serve_in_time(request: web.Request) -> web.StreamResponse:
-        async with asyncio.timeout(request_timeout):
-            return await serve(request)
+        return await deadlines.keep(serve(request))
 
     return serve if route.streams else serve_in_time
