@@ -9,7 +9,6 @@ from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
 
-
 # Objects of requests die by their reference counts; a full collection takes 40 ms, during which nobody is answered.
 _GC_OBJECTS = 50_000
 
