@@ -8,17 +8,18 @@ from typing import Self
 import msgspec
 
 from taskmanager.application.commands import (
+    Cause,
     CreateTask,
+    DeleteTask,
     InboundMessage,
     Partition,
     Reject,
     ReportStatus,
     Source,
-    TimeOut,
 )
 from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.domain.errors import Refused
-from taskmanager.domain.events import TaskCreated, TaskEvent
+from taskmanager.domain.events import TaskCreated, TaskDeleted, TaskEvent
 from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.task import WebCrawlTask
 
@@ -83,7 +84,7 @@ class Changes:
         self._last_hour: tuple[datetime, datetime] | None = None
         self.progress = progress
         self.created: dict[str, tuple[TaskCreated, CreateTask]] = {}
-        self.recorded: list[tuple[TaskEvent, ReportStatus | TimeOut]] = []
+        self.recorded: list[tuple[TaskEvent, Cause]] = []
         self.changed: dict[str, WebCrawlTask] = {}
         self.counts: dict[tuple[datetime, TaskStatus], int] = {}
         self.dead: list[tuple[InboundMessage, Reject]] = []
@@ -94,7 +95,7 @@ class Changes:
         self.refused: list[tuple[CreateTask | ReportStatus, Refused]] = []
         self.letter_actions: list[LetterAction] = []
 
-    def record(self, task: WebCrawlTask, before: TaskStatus, event: TaskEvent, cause: ReportStatus | TimeOut) -> None:
+    def record(self, task: WebCrawlTask, before: TaskStatus, event: TaskEvent, cause: Cause) -> None:
         """An event changed a task that was in the status `before`."""
         self.changed[task.id] = task
         self.recorded.append((event, cause))
@@ -102,6 +103,12 @@ class Changes:
         duration = task.duration
         if duration is not None:
             self.durations.setdefault(task.status, []).append(duration.total_seconds())
+
+    def record_deletion(self, task: WebCrawlTask, event: TaskDeleted, cause: DeleteTask) -> None:
+        """A settled task is hidden: it counts no more."""
+        self.changed[task.id] = task
+        self.recorded.append((event, cause))
+        self.count_status(task.created_at, task.status, -1)
 
     def count_status(self, created_at: datetime, status: TaskStatus, by: int) -> None:
         """The number of tasks made in that hour that are in this status goes up or down."""

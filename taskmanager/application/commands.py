@@ -89,6 +89,34 @@ class TimeOut(msgspec.Struct, frozen=True, gc=False):
     tracestate: str | None = None
 
 
+class RetryTask(msgspec.Struct, frozen=True, gc=False):
+    """Somebody wants another attempt of a failed or cancelled task."""
+
+    id: TaskId
+    at: datetime
+    actor: str
+    source: None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
+class DeleteTask(msgspec.Struct, frozen=True, gc=False):
+    """Somebody wants a settled task to be seen no more."""
+
+    id: TaskId
+    at: datetime
+    actor: str
+    source: None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+
+
+# What an event after a task's first may be caused by.
+Cause = ReportStatus | TimeOut | RetryTask | DeleteTask
+
+
 class Reject(msgspec.Struct, frozen=True, gc=False):
     """A message that no command can be made of: it becomes a dead letter."""
 

@@ -42,7 +42,7 @@ class Decision:
                 topic, number = message.topic, message.partition
                 tally = changes.progress[Partition(topic, number)].outcomes
             if isinstance(command, CreateTask):
-                outcome = self._create(command)
+                outcome = self.create(command)
             elif isinstance(command, ReportStatus):
                 reports.append((tally, command))
                 continue
@@ -64,29 +64,29 @@ class Decision:
 
         A report for a task that is not there is left alone and comes to None.
         """
-        outcomes = [self._create(command) if isinstance(command, CreateTask) else None for command in commands]
+        outcomes = [self.create(command) if isinstance(command, CreateTask) else None for command in commands]
         if self._changes.created:
             self._changes.count_status(self._now, TaskStatus.NEW, len(self._changes.created))
         self.apply_parked()
         for index, command in enumerate(commands):
-            if isinstance(command, ReportStatus) and (task := self._task(command.id)) is not None:
-                outcomes[index] = self._apply(task, command)
+            if isinstance(command, ReportStatus) and (task := self.task(command.id)) is not None:
+                outcomes[index] = self.apply(task, command)
         return outcomes
 
     def apply_parked(self) -> None:
         """Applies what is parked for tasks that are there."""
         for task_id, waiting in list(self._parked.items()):
-            task = self._task(task_id)
+            task = self.task(task_id)
             if task is None:
                 continue
             del self._parked[task_id]
             for parked in waiting:
                 self._changes.unparked.append(parked.id)
-                outcome = self._apply(task, parked.report)
+                outcome = self.apply(task, parked.report)
                 if outcome in _WITHOUT_A_ROW and parked.report.source is not None:
                     self._changes.count_unparked(parked.report.source, outcome)
 
-    def _task(self, task_id: str) -> WebCrawlTask | None:
+    def task(self, task_id: str) -> WebCrawlTask | None:
         """The task, if it is there by now; one of this batch is made of its event when it is first asked for."""
         task = self._tasks.get(task_id)
         if task is None and task_id in self._changes.created:
@@ -94,8 +94,9 @@ class Decision:
             task = self._tasks[task_id] = WebCrawlTask(created)
         return task
 
-    def _create(self, command: CreateTask) -> Outcome:
-        known = self._task(command.id)
+    def create(self, command: CreateTask) -> Outcome:
+        """Makes the task, or compares the one that is there with the request."""
+        known = self.task(command.id)
         if known is not None:
             try:
                 known.repeat_request(command.user_email, command.user_query, command.original_url, command.metadata)
@@ -117,13 +118,14 @@ class Decision:
         return Outcome.CREATED
 
     def _report(self, report: ReportStatus) -> Outcome:
-        task = self._task(report.id)
+        task = self.task(report.id)
         if task is None:
             self._changes.parked.append(report)
             return Outcome.PARKED
-        return self._apply(task, report)
+        return self.apply(task, report)
 
-    def _apply(self, task: WebCrawlTask, report: ReportStatus) -> Outcome:
+    def apply(self, task: WebCrawlTask, report: ReportStatus) -> Outcome:
+        """Applies a report to its task; a refusal is the last of `Changes.refused`."""
         before = task.status
         try:
             event = _APPLY[report.status](task, report, self._now)

@@ -39,15 +39,16 @@ class TaskView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def task_view(task: TaskState) -> TaskView:
     """The task as its events have made it; heartbeats, which leave no event, may show more on its row."""
+    # Plain texts: encoders of JSON know nothing of value objects.
     duration = task.duration
     return TaskView(
-        id=task.id,
+        id=str(task.id),
         status=task.status,
         version=task.version,
         attempt=task.attempt,
-        user_email=task.user_email,
-        user_query=task.user_query,
-        original_url=task.original_url,
+        user_email=str(task.user_email),
+        user_query=str(task.user_query),
+        original_url=str(task.original_url),
         metadata=task.metadata,
         correlation_id=task.correlation_id,
         received_at=_utc(task.received_at),

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from taskmanager.application.changes import Changes
-from taskmanager.application.commands import CreateTask, ReportStatus, TimeOut
+from taskmanager.application.commands import Cause, CreateTask
 from taskmanager.domain.events import TaskCompleted, TaskCreated, TaskEvent, TaskFailed, TaskRetried, TaskStarted
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -64,7 +64,7 @@ def _joined(rows: list[str]) -> bytes:
     return text.encode()
 
 
-def _cause(cause: CreateTask | ReportStatus | TimeOut, correlation: str) -> tuple[str, str]:
+def _cause(cause: CreateTask | Cause, correlation: str) -> tuple[str, str]:
     """Where the event came from, up to the end of the row."""
     source = cause.source
     position = f"{source.topic}\t{source.partition}\t{source.offset}" if source is not None else "\t\t"
@@ -108,5 +108,5 @@ def _dumps(data: object) -> str:
     return orjson.dumps(data).decode()
 
 
-def _task_and_version(made: tuple[TaskEvent, ReportStatus | TimeOut]) -> tuple[str, int]:
+def _task_and_version(made: tuple[TaskEvent, Cause]) -> tuple[str, int]:
     return made[0].task_id, made[0].version

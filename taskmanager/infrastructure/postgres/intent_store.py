@@ -1,0 +1,136 @@
+"""The write path of callers who wait, on PostgreSQL: two round trips a transaction, and COPY's."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from taskmanager.application.changes import Changes
+from taskmanager.application.use_cases.writing.ports import Found, KeptAnswer
+from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey, StoredAnswer
+from taskmanager.infrastructure.postgres.serialising import SerialisedChanges
+from taskmanager.infrastructure.postgres.session import Row, Script, Session
+from taskmanager.infrastructure.postgres.statements import load_statements
+from taskmanager.infrastructure.postgres.task_store import PostgresWriteTransaction
+
+_encode = msgspec.json.Encoder().encode
+_decode_answer = msgspec.json.Decoder(StoredAnswer).decode
+
+
+class PostgresIntentStore:
+    """Implements `IntentStore`; `slot` names this writer among all that count, such as 0-api-00.
+
+    Once `stopping()` holds it waits no longer for a server that is away to tell whether a transaction was committed.
+    """
+
+    def __init__(self, session: Session, slot: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
+        self._session = session
+        self._slot = slot
+        self._stopping = stopping
+        self._statements = load_statements("ingest")
+        self._key_statements = load_statements("idempotency")
+
+    def serialise(self, changes: Changes, answers: Sequence[KeptAnswer]) -> "SerialisedIntents":
+        """See `IntentStore.serialise`."""
+        return SerialisedIntents(changes, answers, self._slot, {**self._statements, **self._key_statements})
+
+    async def write_new(self, serialised: "SerialisedIntents") -> None:
+        """See `IntentStore.write_new`."""
+        async with self.transaction() as transaction:
+            await transaction.write_new(serialised)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["PostgresIntentTransaction"]:
+        """See `IntentStore.transaction`."""
+        transaction = PostgresIntentTransaction(self._session, self._statements, self._key_statements, self._stopping)
+        try:
+            yield transaction
+        finally:
+            if not transaction.is_committed:
+                await self._session.rollback()
+
+    async def make_room(self) -> int:
+        """See `EventLog.make_room`."""
+        ((made,),) = await self._session.execute(self._statements["make_room"])
+        return int(made)
+
+
+class PostgresIntentTransaction(PostgresWriteTransaction):
+    """Implements `IntentTransaction`."""
+
+    is_committed = False
+
+    def __init__(
+        self,
+        session: Session,
+        statements: Mapping[str, str],
+        key_statements: Mapping[str, str],
+        stopping: Callable[[], bool],
+    ) -> None:
+        super().__init__(session, statements, stopping)
+        self._key_statements = key_statements
+
+    async def look(self, task_ids: Sequence[str], keys: Sequence[IdempotencyKey], now: datetime) -> Found:
+        """See `IntentTransaction.look`."""
+        kept = await self._kept(keys, now) if keys else {}
+        snapshot = await self.load([], task_ids, [])
+        return Found(snapshot.tasks, kept)
+
+    async def commit(self, serialised: SerialisedChanges) -> None:
+        """See `IntentTransaction.commit`."""
+        await super().commit(serialised)
+        self.is_committed = True
+
+    async def write_new(self, serialised: "SerialisedIntents") -> None:
+        """See `IntentStore.write_new`."""
+
+        def write(script: Script) -> None:
+            ((self._xid,),) = script.execute(f"{self._begin}{self._key_statements['number']}")
+            serialised.write(script)
+
+        await self._settled(write, committed=None)
+        self.is_committed = True
+
+    async def _kept(self, keys: Sequence[IdempotencyKey], now: datetime) -> dict[IdempotencyKey, KeptAnswer]:
+        names = _encode([key._asdict() for key in keys]).decode()
+        rows = await self._session.execute(
+            f"{self._begin}{self._key_statements['kept_answers']}", {"keys": names, "now": now}
+        )
+        self._begin = ""
+        return {kept.claim.name: kept for kept in map(_kept_answer, rows)}
+
+
+class SerialisedIntents(SerialisedChanges):
+    """Everything that a transaction writes; the keys first, so that whoever is second waits with nothing written."""
+
+    def __init__(
+        self, changes: Changes, answers: Sequence[KeptAnswer], slot: str, statements: Mapping[str, str]
+    ) -> None:
+        super().__init__(changes, slot, statements)
+        self._keep_answers = statements["keep_answers"]
+        rows = [
+            {
+                **kept.claim.name._asdict(),
+                "digest": kept.claim.digest,
+                "response": kept.answer,
+                "expires_at": kept.expires_at,
+            }
+            for kept in sorted(answers, key=_name)
+        ]
+        self._answers = {"answers": _encode(rows).decode(), "now": changes.now} if rows else None
+
+    def write(self, script: Script) -> None:
+        """See `SerialisedChanges.write`."""
+        if self._answers is not None:
+            script.execute(self._keep_answers, self._answers)
+        super().write(script)
+
+
+def _name(kept: KeptAnswer) -> IdempotencyKey:
+    return kept.claim.name
+
+
+def _kept_answer(row: Row) -> KeptAnswer:
+    principal, key, digest, response, expires_at = row
+    return KeptAnswer(Claim(IdempotencyKey(principal, key), digest), _decode_answer(response), expires_at)
