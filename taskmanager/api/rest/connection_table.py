@@ -51,8 +51,9 @@ class ConnectionTable(Generic[_ConnectionT]):
         return len(self._open)
 
     def figures(self) -> Mapping[str, object]:
-        """How many there are, how many there may be, and how many were ended for which reason."""
-        return {"open": len(self._open), "limit": self._most, "ended": dict(self._ended)}
+        """How many there are, have a request in hand, and may be; how many were ended for which reason."""
+        busy = len(self._open) - len(self.idle())
+        return {"open": len(self._open), "busy": busy, "limit": self._most, "ended": dict(self._ended)}
 
     def idle(self) -> list[_ConnectionT]:
         """Those without a request in hand."""

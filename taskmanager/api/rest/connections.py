@@ -22,6 +22,10 @@ _LEFTOVER_MAX = 64 * 1024
 _LEFTOVER_SECONDS = 2.0
 # Closing while data comes in makes the peer's system drop what it has received: it needs time to read the answer.
 _LAST_WORDS_SECONDS = 0.5
+# Less than that of an answer is no progress.
+_PROGRESS_MIN = 64 * 1024
+# Such an answer is out of reach of `on_response_prepare`; where no server is named aiohttp tells its own version.
+_REFUSAL = {**SECURE, hdrs.CONNECTION: "close", hdrs.SERVER: "taskmanager"}
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -32,7 +36,7 @@ class Patience(NamedTuple):
     head: float = 10.0
     """For the head of a request: for the first one from the connection's start, else from the head's."""
     answer: float = 30.0
-    """For the client to read what was sent."""
+    """For the client to read what was sent, or a good piece of it."""
     keepalive: float = 75.0
     """For another request."""
 
@@ -40,7 +44,17 @@ class Patience(NamedTuple):
 class Connection(RequestHandler):
     """One connection; none of its rules costs anything where requests come whole and answers are read."""
 
-    __slots__ = ("_answer_timer", "_head_size", "_head_timer", "_patience", "_table", "_wire", "idle_since", "peer")
+    __slots__ = (
+        "_answer_timer",
+        "_head_size",
+        "_head_timer",
+        "_patience",
+        "_table",
+        "_unread",
+        "_wire",
+        "idle_since",
+        "peer",
+    )
 
     def __init__(
         self,
@@ -62,7 +76,7 @@ class Connection(RequestHandler):
         self._table = table
         self._patience = patience
         self._wire: asyncio.Transport | None = None
-        self._head_size = 0
+        self._head_size = self._unread = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self.idle_since = loop.time()
@@ -98,7 +112,7 @@ class Connection(RequestHandler):
     def pause_writing(self) -> None:
         """See `asyncio.Protocol`: from here on the client is behind with reading."""
         super().pause_writing()
-        self._answer_timer = self._loop.call_later(self._patience.answer, self._answer_is_unread)
+        self._await_reading()
 
     def resume_writing(self) -> None:
         """See `asyncio.Protocol`."""
@@ -145,10 +159,10 @@ class Connection(RequestHandler):
             raise ConnectionError("a part of an answer is sent already")
         if isinstance(exc, LineTooLong):
             response = problem(
-                request, 431, f"the request line and each header may have {_LINE_MAX} bytes", headers=SECURE
+                request, 431, f"the request line and each header may have {_LINE_MAX} bytes", headers=_REFUSAL
             )
         else:
-            response = problem(request, 400, "this is no request of HTTP/1.1", headers=SECURE)
+            response = problem(request, 400, "this is no request of HTTP/1.1", headers=_REFUSAL)
         response.force_close()
         return response
 
@@ -178,10 +192,19 @@ class Connection(RequestHandler):
         self._head_timer = None
         self._end("head_timeout", _TOO_LATE if self._head_size else b"")
 
-    def _answer_is_unread(self) -> None:
+    def _await_reading(self) -> None:
+        if self._wire is not None:
+            self._unread = self._wire.get_write_buffer_size()
+            self._answer_timer = self._loop.call_later(self._patience.answer, self._look_at_reading)
+
+    def _look_at_reading(self) -> None:
+        """A large answer is written at once, so that only the size of what is left tells of progress."""
         self._answer_timer = None
-        self._table.count("answer_unread")
-        self.drop()
+        before = self._unread
+        self._await_reading()
+        if before - self._unread < _PROGRESS_MIN:
+            self._table.count("answer_unread")
+            self.drop()
 
     def _end(self, reason: str, last_words: bytes) -> None:
         self._table.count(reason)
@@ -191,7 +214,7 @@ class Connection(RequestHandler):
 
     def _see_off(self) -> None:
         if self._answer_timer is None and self._wire is not None and self._wire.get_write_buffer_size():
-            self._answer_timer = self._loop.call_later(self._patience.answer, self._answer_is_unread)
+            self._await_reading()
 
     def _forget_answer_timer(self) -> None:
         if self._answer_timer is not None:

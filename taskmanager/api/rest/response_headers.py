@@ -7,8 +7,7 @@ from multidict import CIMultiDict
 
 from taskmanager.api.rest.cors import CorsPolicy
 
-RATE_LIMIT = "RateLimit"
-RATE_LIMIT_POLICY = "RateLimit-Policy"
+_LIMITS = web.RequestKey("limits", list[tuple[str, str]])
 
 # For documents that no browser is to show, frame, run or keep; a page of ours sets its own instead.
 SECURE: Mapping[str, str] = {
@@ -38,9 +37,9 @@ class ResponseHeaders:
         headers.merge(_SECURE)
         if self._cors is not None:
             self._cors.mark(request, headers)
-        if (limits := request.get(RATE_LIMIT)) is not None:
-            headers[RATE_LIMIT] = ", ".join(state for state, _ in limits)
-            headers[RATE_LIMIT_POLICY] = ", ".join(policy for _, policy in limits)
+        if (limits := request.get(_LIMITS)) is not None:
+            headers["RateLimit"] = ", ".join(state for state, _ in limits)
+            headers["RateLimit-Policy"] = ", ".join(policy for _, policy in limits)
         if self._is_draining():
             headers[hdrs.CONNECTION] = "close"
             response.force_close()
@@ -48,4 +47,7 @@ class ResponseHeaders:
 
 def note_limit(request: web.Request, state: str, policy: str) -> None:
     """Lets the answer to `request` tell of a limit that it was held against."""
-    request.setdefault(RATE_LIMIT, []).append((state, policy))
+    limits = request.get(_LIMITS)
+    if limits is None:
+        request[_LIMITS] = limits = []
+    limits.append((state, policy))
