@@ -12,7 +12,7 @@ from taskmanager.application.feed.hub import EventHub, HubClosed, HubFull
 from taskmanager.application.feed.model import EventFilter
 from taskmanager.application.feed.subscription import FellBehind, Subscription
 
-_STALL_SECONDS = 10.0
+STALL_SECONDS = 10.0
 # What a token allows is looked at again when the client comes back.
 _LIFETIME_SECONDS = 3600.0
 _RETRY_SECONDS = 2.0
@@ -32,7 +32,7 @@ class EventStreams:
     """The open streams of a process; one whose socket takes nothing for `stall_seconds` is cut."""
 
     def __init__(
-        self, hub: EventHub, *, stall_seconds: float = _STALL_SECONDS, lifetime_seconds: float = _LIFETIME_SECONDS
+        self, hub: EventHub, *, stall_seconds: float = STALL_SECONDS, lifetime_seconds: float = _LIFETIME_SECONDS
     ) -> None:
         self._hub = hub
         self._stall_seconds = stall_seconds

@@ -1,6 +1,6 @@
 """Composes what answers /api/events."""
 
-from taskmanager.api.rest.event_streams import EventStreams
+from taskmanager.api.rest.event_streams import STALL_SECONDS, EventStreams
 from taskmanager.api.rest.events import EventController
 from taskmanager.api.rest.sse import frame
 from taskmanager.application.feed.hub import EventHub
@@ -25,7 +25,7 @@ _MISSED_BYTES = 64 << 10
 class EventFeed:
     """The controller with the session on which the log is followed while somebody listens."""
 
-    def __init__(self, factory: ApplicationFactory, pool: Reads) -> None:
+    def __init__(self, factory: ApplicationFactory, pool: Reads, *, stall_seconds: float = STALL_SECONDS) -> None:
         database = factory.settings.database
         connect = database.dsn_kwargs(f"{factory.settings.app.name} {factory.slot} events")
         self._session = Session(
@@ -39,7 +39,7 @@ class EventFeed:
             StreamMetrics(factory.registry),
             listeners_max=factory.settings.rest.event_stream_listeners,
         )
-        self._streams = EventStreams(hub)
+        self._streams = EventStreams(hub, stall_seconds=stall_seconds)
         self.controller = EventController(ReadEvents(PostgresFeedStore(pool)), self._streams)
 
     async def drain(self) -> None:
