@@ -4,7 +4,7 @@ import http.client
 import re
 import socket
 import xmlrpc.client
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -42,6 +42,15 @@ class ProcessState:
         """The number of the slot, if it is a consumer's."""
         match = _CONSUMER(self.name)
         return int(match[1]) if match else None
+
+
+def wanted_or_running(processes: Iterable[ProcessState], wanted_consumers: int) -> list[ProcessState]:
+    """All but those consumers' slots that are neither wanted nor in use: they are declared, but no programs."""
+    return [
+        process
+        for process in processes
+        if process.consumer_slot is None or process.consumer_slot < wanted_consumers or process.state == RUNNING
+    ]
 
 
 class Supervisor:

@@ -92,14 +92,18 @@ class ApplicationFactory:
             timeout_seconds=_SOURCE_SECONDS,
         )
 
+    def supervisor(self) -> Supervisor | None:
+        """The supervisord that this process runs under, if it does."""
+        url = os.environ.get("SUPERVISOR_SERVER_URL")  # supervisord tells its programs where it listens
+        return Supervisor(url, timeout=_SOURCE_SECONDS) if url else None
+
     def _local_sources(self) -> list[Source]:
         sources: list[Source] = []
         if directory := self.settings.observability.prometheus_multiproc_dir:
             sources.append(FilesSource(Path(directory)))
         else:
             sources.append(RegistrySource(self.registry))
-        if url := os.environ.get("SUPERVISOR_SERVER_URL"):  # supervisord tells its programs where it listens
-            supervisor = Supervisor(url, timeout=_SOURCE_SECONDS)
+        if supervisor := self.supervisor():
             sources.append(SupervisorSource(supervisor.processes, self.consumer_count().read))
         return sources
 

@@ -1,5 +1,6 @@
 """/api/health: 200 while the service can do its work, 503 while it cannot."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,17 +24,35 @@ class ServiceState:
 
 
 class HealthController:
-    """Answers probes and people; a probe for life asks nobody, the others ask the dependencies."""
+    """Answers probes and people; a probe for life asks nobody, the others ask the dependencies.
+
+    `checks` are of all dependencies, `essential` names those without which no request can be served, `details` are
+    figures for people, `circuits` the states of the circuit breakers, and `is_overloaded` tells of more work in hand
+    than should come.
+    """
 
     def __init__(
-        self, checks: HealthChecks, service: ServiceState, circuits: Callable[[], Mapping[str, str]] = dict
+        self,
+        checks: HealthChecks,
+        service: ServiceState,
+        circuits: Callable[[], Mapping[str, str]] = dict,
+        *,
+        essential: Sequence[str] = ("database",),
+        details: HealthChecks | None = None,
+        is_overloaded: Callable[[], bool] = lambda: False,
     ) -> None:
         self._checks = checks
         self._service = service
         self._circuits = circuits
+        self._essential = essential
+        self._details = details
+        self._is_overloaded = is_overloaded
 
     async def overall(self, _call: Call[None, None]) -> web.Response:
-        """Healthy or not, and which dependency is to blame."""
+        """Whether the whole service works: 503 names the dependency that is to blame.
+
+        A dependency without which requests can still be served counts here, and does not at /api/health/ready.
+        """
         results = await self._checks.run_all()
         return self._answer(
             all(result.healthy for result in results),
@@ -41,22 +60,29 @@ class HealthController:
         )
 
     async def detailed(self, _call: Call[None, None]) -> web.Response:
-        """All that the checks found, and the states of this process's circuit breakers."""
-        results = await self._checks.run_all()
+        """Each dependency with its latency, and the figures behind: pool, connections, breakers, lag, processes.
+
+        A figure that cannot be had tells why and makes nothing unhealthy.
+        """
+        results, figures = await asyncio.gather(self._checks.run_all(), self._figures())
         healthy = all(result.healthy for result in results)
-        return self._answer(healthy, checks=_findings(results), circuits=self._circuits())
+        return self._answer(healthy, checks=_findings(results), circuits=self._circuits(), details=figures)
 
     async def live(self, _call: Call[None, None]) -> web.Response:
-        """The process turns its event loop: restarting it would help nobody."""
+        """The process turns its event loop: restarting it would help nobody. Asks no dependency."""
         return self._answer(healthy=True)
 
     async def ready(self, _call: Call[None, None]) -> web.Response:
-        """Send requests here: the dependencies answer and the process is not stopping."""
-        results = await self._checks.run_all()
-        ready = not self._service.is_draining and all(result.healthy for result in results)
+        """Whether requests should be sent here now: the database answers, and the process is not stopping.
+
+        Kafka away does not make it unready, for no request needs it.
+        """
+        results = await asyncio.gather(*(self._checks.run(name) for name in self._essential))
+        overloaded, draining = self._is_overloaded(), self._service.is_draining
         return self._answer(
-            ready,
-            draining=self._service.is_draining,
+            not draining and not overloaded and all(result.healthy for result in results),
+            draining=draining,
+            overloaded=overloaded,
             checks={result.name: _word(result.healthy) for result in results},
         )
 
@@ -71,6 +97,10 @@ class HealthController:
     async def kafka(self, _call: Call[None, None]) -> web.Response:
         """Kafka alone."""
         return await self._one("kafka")
+
+    async def _figures(self) -> Mapping[str, object]:
+        results = await self._details.run_all() if self._details is not None else ()
+        return {result.name: result.detail for result in results}
 
     async def _one(self, name: str) -> web.Response:
         result = await self._checks.run(name)

@@ -9,8 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from taskmanager.application.commands import Partition
+from taskmanager.application.lag import lag_by_partition
 from taskmanager.infrastructure.metrics.multiprocess import merge
-from taskmanager.infrastructure.supervisor import RUNNING, ProcessState
+from taskmanager.infrastructure.supervisor import RUNNING, ProcessState, wanted_or_running
 
 
 class FilesSource:
@@ -85,9 +86,8 @@ class LagSource:
         lag = GaugeMetricFamily(
             "kafka_consumer_lag", "Messages in Kafka that are not ingested yet.", labels=["topic", "partition"]
         )
-        for (topic, partition), (low, high) in sorted(watermarks.items()):
-            position = max(next_offsets.get(Partition(topic, partition), low), low)
-            lag.add_metric([topic, str(partition)], max(high - position, 0))
+        for (topic, partition), messages in lag_by_partition(watermarks, next_offsets).items():
+            lag.add_metric([topic, str(partition)], messages)
         return [lag]
 
 
@@ -109,10 +109,7 @@ class SupervisorSource:
         )
         processes = await asyncio.to_thread(self._processes)
         wanted = self._wanted_consumers()
-        for process in processes:
-            slot = process.consumer_slot
-            if slot is not None and slot >= wanted and process.state != RUNNING:
-                continue
+        for process in wanted_or_running(processes, wanted):
             up.add_metric([process.name], process.state == RUNNING)
             state.add_metric([process.name, process.state], 1)
             started.add_metric([process.name], process.started_at)

@@ -3,11 +3,19 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from taskmanager.application.ports import BUSY, StoreUnavailable
 from taskmanager.infrastructure.postgres.read_connection import ReadConnection
 from taskmanager.infrastructure.postgres.session import Row
+
+
+class PoolUsage(NamedTuple):
+    """Connections that there may be, that work, and that are open without work."""
+
+    size: int
+    busy: int
+    idle: int
 
 
 class Reads(Protocol):
@@ -15,6 +23,9 @@ class Reads(Protocol):
 
     async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """The rows of one statement, a transaction of its own; raises a `StoreError`."""
+
+    def usage(self) -> PoolUsage:
+        """How much of it is in use."""
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -43,6 +54,8 @@ class ReadPool:
         self._statement_timeout = statement_timeout
         self._idle_timeout = idle_timeout
         self._clock = clock
+        self._size = size
+        self._busy = 0
         self._slots = asyncio.Semaphore(size)
         self._idle: list[tuple[ReadConnection, float]] = []
         self._closed = False
@@ -54,10 +67,16 @@ class ReadPool:
                 await self._slots.acquire()
         except TimeoutError:
             raise StoreUnavailable(f"no connection became free within {self._wait_timeout:g} s", BUSY) from None
+        self._busy += 1
         try:
             return await self._fetch(statement, parameters)
         finally:
+            self._busy -= 1
             self._slots.release()
+
+    def usage(self) -> PoolUsage:
+        """See `Reads.usage`."""
+        return PoolUsage(self._size, self._busy, len(self._idle))
 
     async def close(self) -> None:
         """Closes the idle connections now and those in use when their statements end."""

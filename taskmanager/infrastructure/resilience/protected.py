@@ -7,7 +7,7 @@ from typing import Generic, ParamSpec, TypeVar
 from taskmanager.application.changes import Changes
 from taskmanager.application.ports import OffsetClaim, OffsetStore, Serialised, TaskStore, WriteTransaction
 from taskmanager.application.use_cases.make_room import EventLog
-from taskmanager.infrastructure.postgres.pool import Reads
+from taskmanager.infrastructure.postgres.pool import PoolUsage, Reads
 from taskmanager.infrastructure.postgres.session import Row
 from taskmanager.infrastructure.resilience.circuit_breaker import CircuitBreaker
 
@@ -82,6 +82,10 @@ class ProtectedReads:
         """See `Reads.fetch`."""
         with self._breaker.admission():
             return await self._inner.fetch(statement, parameters)
+
+    def usage(self) -> PoolUsage:
+        """See `Reads.usage`."""
+        return self._inner.usage()
 
     async def close(self) -> None:
         """See `Reads.close`."""

@@ -1,9 +1,7 @@
 """The REST program: what it is composed of, and in which order that starts and stops."""
 
-import time
 from collections.abc import Mapping
 
-from taskmanager.api.health.controller import HealthController, ServiceState
 from taskmanager.api.rest.application import rest_application
 from taskmanager.api.rest.endpoint import Gate, OpenGate
 from taskmanager.api.rest.metrics import MetricsController
@@ -12,14 +10,14 @@ from taskmanager.api.rest.openapi.document import openapi_document
 from taskmanager.api.rest.routes import Controllers, routes
 from taskmanager.api.rest.tasks import TaskController
 from taskmanager.application.use_cases.get_task import GetTask
-from taskmanager.application.use_cases.health import HealthChecks
 from taskmanager.application.use_cases.task_metrics import CountTasks
 from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
-from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
+from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
+from taskmanager.programs.api.health import ServiceHealth
 from taskmanager.programs.factory import ApplicationFactory
 
 
@@ -31,20 +29,15 @@ class ApiApplication:
         factory.share_metrics()
         self._pool = factory.read_pool()
         self._probe = factory.kafka_probe()
-        self._service = ServiceState(settings.app.name, settings.app.version, time.monotonic())
+        self._health = ServiceHealth(factory, self._pool, self._probe, lambda: self._server.figures())
         figures = PostgresFigures(self._pool)
-        self._checks = HealthChecks(
-            {"database": DatabaseCheck(self._pool), "kafka": self._probe},
-            timeout_seconds=settings.rest.health_check_timeout_ms / 1000,
-            cache_seconds=settings.rest.health_check_cache_ms / 1000,
-        )
         self._feed = EventFeed(factory, self._pool)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
             tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
             events=self._feed.controller,
             metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
-            health=HealthController(self._checks, self._service, factory.breakers.states),
+            health=self._health.controller,
             documentation=DocumentationController(
                 lambda: openapi_document(
                     table, title=settings.app.name, version=settings.app.version, authenticated=False
@@ -59,7 +52,7 @@ class ApiApplication:
             HttpMetrics(factory.registry),
             request_timeout=settings.app.request_timeout,
             is_traced=settings.observability.tracing_enabled,
-            edge=edge(settings.rest, lambda: self._service.is_draining),
+            edge=edge(settings.rest, lambda: self._health.state.is_draining),
         )
         self._server = http_server(application, settings)
 
@@ -73,12 +66,12 @@ class ApiApplication:
 
     async def health(self) -> Mapping[str, str]:
         """What it finds of its dependencies."""
-        found = await self._checks.run_all()
+        found = await self._health.checks.run_all()
         return {result.name: "ok" if result.healthy else str(result.detail["error"]) for result in found}
 
     async def stop(self) -> None:
         """Finishes the requests in hand, then closes the connections."""
-        self._service.is_draining = True
+        self._health.state.is_draining = True
         await self._feed.drain()
         await self._server.stop()
         await self._feed.close()

@@ -164,3 +164,27 @@ async def test_a_port_that_is_taken_is_an_error_at_the_start(environment: dict[s
         with pytest.raises(OSError, match="address already in use"):
             await second.start()
         await second.stop()
+
+
+async def test_the_details_tell_of_pool_connections_breakers_and_lag(
+    client: ClientSession, topics: dict[str, str]
+) -> None:
+    await until(client, "/api/health/detailed", 200)
+    lag: dict[str, object] = {}
+    while "error" in lag or not lag:  # the topics are new: leaders come to be
+        async with client.get("/api/health/detailed") as response:
+            document = await response.json()
+        lag = document["details"]["lag"]
+    assert lag == {topic: {"0": 0, "1": 0} for topic in topics.values()}
+    assert document["circuits"] == {"postgresql": "closed", "kafka": "closed"}
+    assert document["details"]["pool"]["size"] > 0
+    assert document["details"]["connections"]["busy"] == 1
+    assert document["checks"]["database"]["version"].startswith("18")
+
+
+async def test_it_is_ready_without_kafka(environment: dict[str, str]) -> None:
+    async with serving(environment | {"KAFKA_BROKERS": "127.0.0.1:1"}) as client:
+        await until(client, "/api/health/kafka", 503)
+        await until(client, "/api/health/ready", 200)
+        async with client.get("/api/health") as response:
+            assert response.status == 503

@@ -40,6 +40,7 @@ class World:
 
     tasks: dict[str, TaskView] = field(default_factory=lambda: {TASK_ID: TASK})
     failure: Exception | None = None
+    is_overloaded: bool = False
     unhealthy: set[str] = field(default_factory=set)
     counted: list[tuple[str, str, int]] = field(default_factory=list)
     service: ServiceState = field(default_factory=lambda: ServiceState("task-manager", "1.2.3", time.monotonic()))
@@ -78,13 +79,22 @@ async def client(world: World, aiohttp_client: AiohttpClient) -> TestClient:
     async def page() -> bytes:
         return b"# HELP x X.\n"
 
-    checks = HealthChecks({name: check_of(name) for name in ("database", "kafka")}, timeout_seconds=1, cache_seconds=0)
+    def checks(*names: str) -> HealthChecks:
+        return HealthChecks({name: check_of(name) for name in names}, timeout_seconds=1, cache_seconds=0)
+
+    health = HealthController(
+        checks("database", "kafka"),
+        world.service,
+        lambda: {"postgresql": "closed", "kafka": "half_open"},
+        details=checks("pool", "lag"),
+        is_overloaded=lambda: world.is_overloaded,
+    )
     # Whoever is not named here is not called by these tests.
     table = routes(
         Controllers(*(Mock(name=name) for name in Controllers._fields))._replace(
             tasks=TaskController(GetTask(world)),
             metrics=MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
-            health=HealthController(checks, world.service, lambda: {"postgresql": "closed", "kafka": "half_open"}),
+            health=health,
             documentation=DocumentationController(
                 lambda: openapi_document(table, title="task-manager", version="1.2.3", authenticated=False)
             ),
