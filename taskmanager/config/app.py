@@ -92,6 +92,11 @@ class AppConfig(Section):
     )
     allow_private_urls: bool = env("ALLOW_PRIVATE_URLS", False, "Accept URLs with a private or link-local address")
 
+    idempotency_ttl: float = env(
+        "IDEMPOTENCY_TTL", 86_400.0, "How long the answer to a request with an Idempotency-Key is kept",
+        unit="seconds", ge=1, le=2_592_000,
+    )  # fmt: skip
+
     task_timeout: float = env(
         "TASK_TIMEOUT", 3600.0, "Longest that one attempt may be in progress", unit="seconds", ge=1, le=604_800
     )

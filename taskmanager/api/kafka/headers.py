@@ -5,19 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from taskmanager.api.kafka.bodies import Malformed
+from taskmanager.api.trace_context import is_traceparent, is_tracestate
 from taskmanager.application.commands import InboundMessage
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.values import TaskId
 
 TEXT_MAX = 255
-TRACESTATE_MAX = 512
 _DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
 _VERSION = re.compile(r"1(?:\.[0-9]+)?", re.ASCII).fullmatch
-# https://www.w3.org/TR/trace-context/#traceparent-header-field-values
-_TRACEPARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII
-).fullmatch
 
 
 class Headers:
@@ -109,16 +105,17 @@ class Headers:
         if parent is None:
             return None, None
         text = parent.decode("ascii", "replace")
-        if _TRACEPARENT(text) is None:
+        if not is_traceparent(text):
             self.bad_traces += 1
             return None, None
         state = self._values.get("tracestate")
         if state is None:
             return text, None
-        if len(state) > TRACESTATE_MAX or not state.isascii() or not state.decode("ascii").isprintable():
+        state_text = state.decode("ascii", "replace")
+        if not is_tracestate(state_text):
             self.bad_traces += 1
             return text, None
-        return text, state.decode("ascii")
+        return text, state_text
 
     def _kafka_time(self) -> datetime:
         try:

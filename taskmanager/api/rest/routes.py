@@ -7,7 +7,12 @@ from taskmanager.api.rest.events import LAST_EVENT_ID, EventController, EventsPa
 from taskmanager.api.rest.metrics import HoursQuery, MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.route import Route
+from taskmanager.api.rest.task_batches import BODY_LIMIT as BATCH_LIMIT
+from taskmanager.api.rest.task_batches import TaskBatchController
+from taskmanager.api.rest.task_bodies import BatchAnswer, BatchQuery, NewTask, NewTasks, StatusReport
+from taskmanager.api.rest.task_writes import TaskWriteController
 from taskmanager.api.rest.tasks import TaskController
+from taskmanager.api.rest.write_headers import CHANGE_HEADERS, CREATE_HEADERS, DELETE_HEADERS
 from taskmanager.application.principal import Permission
 from taskmanager.application.read_model import TaskView
 
@@ -18,6 +23,8 @@ class Controllers(NamedTuple):
     """Who answers."""
 
     tasks: TaskController
+    task_writes: TaskWriteController
+    task_batches: TaskBatchController
     events: EventController
     metrics: MetricsController
     health: HealthController
@@ -26,12 +33,40 @@ class Controllers(NamedTuple):
 
 def routes(by: Controllers) -> list[Route]:
     """Every path that is answered, by whom and for whom."""
-    read, observe = Permission.READ, Permission.OBSERVE
+    read, write, report, observe = Permission.READ, Permission.WRITE, Permission.REPORT, Permission.OBSERVE
+    writes = by.task_writes
     tasks, metrics, health, documentation = by.tasks, by.metrics, by.health, by.documentation
     return [
         Route(
             "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks",
             answers={200: TaskView}, errors=(404,),
+        ),
+
+        Route(
+            "POST", "/api/tasks", "createTask", writes.create, write, "tasks", body=NewTask,
+            answers={201: TaskView}, errors=(403, 422), headers=CREATE_HEADERS,
+        ),
+        Route(
+            "POST", "/api/tasks/batch", "createTasks", by.task_batches.create, write, "tasks",
+            query=BatchQuery, body=NewTasks, body_limit=BATCH_LIMIT,
+            answers={200: BatchAnswer, 201: BatchAnswer}, errors=(422,), headers=CREATE_HEADERS,
+        ),
+        Route(
+            "PUT", "/api/tasks/{id}/status", "reportTaskStatus", writes.report, report, "tasks",
+            body=StatusReport, body_limit=writes.report_limit,
+            answers={200: TaskView}, errors=(404, 409, 412, 422), headers=CHANGE_HEADERS,
+        ),
+        Route(
+            "POST", "/api/tasks/{id}/cancel", "cancelTask", writes.cancel, write, "tasks",
+            answers={200: TaskView}, errors=(404, 409, 412, 422), headers=CHANGE_HEADERS,
+        ),
+        Route(
+            "POST", "/api/tasks/{id}/retry", "retryTask", writes.retry, write, "tasks",
+            answers={200: TaskView}, errors=(404, 409, 412, 422), headers=CHANGE_HEADERS,
+        ),
+        Route(
+            "DELETE", "/api/tasks/{id}", "deleteTask", writes.delete, write, "tasks",
+            answers={204: None}, errors=(404, 409, 412, 422), headers=DELETE_HEADERS,
         ),
 
         Route(

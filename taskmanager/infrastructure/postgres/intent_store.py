@@ -15,7 +15,17 @@ from taskmanager.infrastructure.postgres.statements import load_statements
 from taskmanager.infrastructure.postgres.task_store import PostgresWriteTransaction
 
 _encode = msgspec.json.Encoder().encode
-_decode_answer = msgspec.json.Decoder(StoredAnswer).decode
+
+
+class _Response(msgspec.Struct):
+    """How an answer is stored: its JSON stands in the row's, byte by byte."""
+
+    status: int
+    headers: dict[str, str]
+    body: msgspec.Raw
+
+
+_decode_response = msgspec.json.Decoder(_Response).decode
 
 
 class PostgresIntentStore:
@@ -113,7 +123,7 @@ class SerialisedIntents(SerialisedChanges):
             {
                 **kept.claim.name._asdict(),
                 "digest": kept.claim.digest,
-                "response": kept.answer,
+                "response": _response(kept.answer),
                 "expires_at": kept.expires_at,
             }
             for kept in sorted(answers, key=_name)
@@ -131,6 +141,13 @@ def _name(kept: KeptAnswer) -> IdempotencyKey:
     return kept.claim.name
 
 
+def _response(answer: StoredAnswer) -> _Response:
+    return _Response(answer.status, dict(answer.headers), msgspec.Raw(answer.body or b"null"))
+
+
 def _kept_answer(row: Row) -> KeptAnswer:
     principal, key, digest, response, expires_at = row
-    return KeptAnswer(Claim(IdempotencyKey(principal, key), digest), _decode_answer(response), expires_at)
+    kept = _decode_response(response)
+    body = bytes(kept.body)
+    answer = StoredAnswer(kept.status, kept.headers, b"" if body == b"null" else body)
+    return KeptAnswer(Claim(IdempotencyKey(principal, key), digest), answer, expires_at)

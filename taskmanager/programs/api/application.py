@@ -18,6 +18,7 @@ from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.api.health import ServiceHealth
+from taskmanager.programs.api.writing import Writing
 from taskmanager.programs.factory import ApplicationFactory
 
 
@@ -32,9 +33,12 @@ class ApiApplication:
         self._health = ServiceHealth(factory, self._pool, self._probe, lambda: self._server.figures())
         figures = PostgresFigures(self._pool)
         self._feed = EventFeed(factory, self._pool)
+        self._writing = Writing(factory)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
             tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
+            task_writes=self._writing.tasks,
+            task_batches=self._writing.batches,
             events=self._feed.controller,
             metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
             health=self._health.controller,
@@ -58,6 +62,7 @@ class ApiApplication:
 
     async def start(self) -> None:
         """Listens; the dependencies need not be there yet."""
+        self._writing.start()
         await self._server.start()
 
     async def wait(self) -> None:
@@ -74,6 +79,7 @@ class ApiApplication:
         self._health.state.is_draining = True
         await self._feed.drain()
         await self._server.stop()
+        await self._writing.stop()
         await self._feed.close()
         await self._pool.close()
         await self._probe.close()

@@ -16,7 +16,11 @@ REQUEST_HEADERS: dict[str, Json] = {
         "name": "If-Match",
         "in": "header",
         "description": "The version that the change is meant for, as `ETag` told it; 412 where the task has moved on.",
-        "schema": {"type": "string", "examples": ['"3"']},
+        "schema": {
+            "type": "string",
+            "pattern": r'^(\*|(W/)?"[!#-~]*"([ \t]*,[ \t]*(W/)?"[!#-~]*")*)$',
+            "examples": ['"3"'],
+        },
     },
     "Last-Event-ID": {
         "name": "Last-Event-ID",
@@ -29,6 +33,18 @@ REQUEST_HEADERS: dict[str, Json] = {
         "in": "header",
         "description": "W3C Trace Context of the caller; it is kept with the events. One that is not valid is ignored.",
         "schema": {"type": "string"},
+    },
+    "tracestate": {
+        "name": "tracestate",
+        "in": "header",
+        "description": "Goes with `traceparent`.",
+        "schema": {"type": "string"},
+    },
+    "X-Correlation-ID": {
+        "name": "X-Correlation-ID",
+        "in": "header",
+        "description": "Kept on the events that come of the request, unless its body names a correlationId.",
+        "schema": {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
     },
 }
 _RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}

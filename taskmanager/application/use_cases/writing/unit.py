@@ -23,11 +23,11 @@ class Claim(NamedTuple):
 
 
 class StoredAnswer(msgspec.Struct, frozen=True, gc=False):
-    """An answer as it goes out, and as it is kept beside an idempotency key; the body is JSON, or nothing."""
+    """An answer as it goes out, and as it is kept beside an idempotency key; the body is JSON, or empty."""
 
     status: int
     headers: Mapping[str, str]
-    body: msgspec.Raw | None = None
+    body: bytes = b""
 
 
 class Answer(NamedTuple):

@@ -68,14 +68,16 @@ class WriteGroup:
             return await self._write_together(units)
         except StoreUnavailable as error:
             return [StoreUnavailable(str(error), error.kind) for _ in units]
+        except RowRefused as refusal:
+            failure: Exception = UnitRefused(str(refusal))
         except Exception as error:
-            if len(units) > 1:
-                middle = len(units) // 2
-                return [*await self._write(units[:middle]), *await self._write(units[middle:])]
-            if isinstance(error, RowRefused):
-                return [UnitRefused(str(error))]
-            log.exception("unit_failed")
-            return [error]
+            log.exception("unit_failed", units=len(units))
+            failure = error
+        if len(units) == 1:
+            return [failure]
+        # Whichever unit it comes from, the others have to go on.
+        middle = len(units) // 2
+        return [*await self._write(units[:middle]), *await self._write(units[middle:])]
 
     async def _write_together(self, units: Sequence[Unit]) -> list[Outcome]:
         # What is new needs no look, until it turns out that it is not.

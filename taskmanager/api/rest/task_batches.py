@@ -1,0 +1,98 @@
+"""/api/tasks/batch"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from taskmanager.api.rest.bodies import decode_body, invalid
+from taskmanager.api.rest.call import Call
+from taskmanager.api.rest.problems import FieldError, Problem
+from taskmanager.api.rest.strict_json import check_new_task
+from taskmanager.api.rest.submitting import Submitting
+from taskmanager.api.rest.task_bodies import BatchAnswer, BatchItem, BatchQuery, NewTask, NewTasks
+from taskmanager.api.rest.task_commands import Rules, create_command
+from taskmanager.api.rest.write_answers import json_document
+from taskmanager.api.rest.write_headers import cause_of, claim_of
+from taskmanager.application.intents import Intent
+from taskmanager.application.principal import Principal
+from taskmanager.application.use_cases.writing.unit import StoredAnswer, Unit
+from taskmanager.domain.errors import InvalidValue
+
+BODY_LIMIT = 8 * 1024 * 1024
+# Others have their turn between so many tasks of a batch.
+_TURN = 50
+
+
+class _Read(NamedTuple):
+    """The sound tasks of a batch, the items that answer the others, and what is wrong with those."""
+
+    intents: list[Intent]
+    items: list[BatchItem | None]
+    errors: list[FieldError]
+
+
+class TaskBatchController:
+    """Creates many tasks in one transaction."""
+
+    def __init__(self, submitting: Submitting, rules: Rules, now: Callable[[], datetime]) -> None:
+        self._submitting = submitting
+        self._rules = rules
+        self._now = now
+        self._decoder = msgspec.json.Decoder(NewTask)
+
+    async def create(self, call: Call[BatchQuery, NewTasks]) -> web.Response:
+        """Create up to 1,000 tasks in one transaction. Unless `partial` is true, one that is not sound (422) keeps all
+        from being made; every one that is wrong is named by its index. With `partial` the sound ones are made (201 if
+        all are, else 200), and each item tells what became of it."""
+        claim = claim_of(call.request, call.principal, call.raw)
+        raws = call.body.tasks
+        if call.raw.count(b'"') != 2 + sum(bytes(raw).count(b'"') for raw in raws):
+            raise Problem(400, "the body names tasks twice")
+        read = await self._read(raws, call.request, call.principal)
+        if read.errors and (not call.query.partial or not read.intents):
+            raise invalid(*read.errors, what="the batch", status=422)
+        unit = Unit(read.intents, lambda _decided: _answer(read), len(call.raw), claim)
+        return await self._submitting(unit)
+
+    async def _read(self, raws: Sequence[msgspec.Raw], request: web.Request, principal: Principal) -> _Read:
+        read, now = _Read([], [], []), self._now()
+        for index, raw in enumerate(raws):
+            if index % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            try:
+                read.intents.append(self._intent(bytes(raw), request, principal, now))
+                read.items.append(None)
+            except Problem as problem:
+                errors = problem.errors or (FieldError("", problem.detail),)
+                self._refuse(read, index, problem.status, errors)
+            except InvalidValue as error:
+                self._refuse(read, index, 422, (FieldError(error.field, error.problem),))
+        return read
+
+    def _intent(self, raw: bytes, request: web.Request, principal: Principal, now: datetime) -> Intent:
+        body = decode_body(raw, self._decoder)
+        check_new_task(raw, body)
+        cause = cause_of(request, principal, body.correlation_id)
+        return Intent(create_command(body, principal, cause, self._rules, now))
+
+    @staticmethod
+    def _refuse(read: _Read, index: int, status: int, errors: Sequence[FieldError]) -> None:
+        read.items.append(BatchItem(index=index, status=status, errors=list(errors)))
+        for error in errors:
+            path = f"tasks[{index}].{error.path}" if error.path else f"tasks[{index}]"
+            read.errors.append(FieldError(path, error.message))
+
+
+def _answer(read: _Read) -> StoredAnswer:
+    made = iter(read.intents)
+    items = [
+        BatchItem(index=index, status=201, id=str(next(made).command.id)) if item is None else item
+        for index, item in enumerate(read.items)
+    ]
+    refused = len(items) - len(read.intents)
+    document = BatchAnswer(created=len(read.intents), refused=refused, items=items)
+    return json_document(document, 200 if refused else 201)

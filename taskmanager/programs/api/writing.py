@@ -1,0 +1,62 @@
+"""The part of the REST program that changes tasks."""
+
+from datetime import UTC, datetime, timedelta
+
+from taskmanager.api.rest.submitting import Submitting
+from taskmanager.api.rest.task_batches import TaskBatchController
+from taskmanager.api.rest.task_commands import Rules
+from taskmanager.api.rest.task_writes import TaskWriteController
+from taskmanager.application.use_cases.writing.group_commit import GroupCommit
+from taskmanager.application.use_cases.writing.write_group import WriteGroup
+from taskmanager.infrastructure.metrics.writes import WriteMetrics
+from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
+from taskmanager.infrastructure.postgres.session import Session
+from taskmanager.infrastructure.resilience.protected_intents import ProtectedIntentStore
+from taskmanager.programs.factory import ApplicationFactory
+
+# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
+_SESSION_MARGIN_SECONDS = 5.0
+
+
+class SystemClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        return datetime.now(UTC)
+
+
+class Writing:
+    """Commits what the two controllers are asked for, on a connection of its own."""
+
+    def __init__(self, factory: ApplicationFactory) -> None:
+        app, database = factory.settings.app, factory.settings.database
+        self._is_stopping = False
+        self._session = Session(
+            database.dsn_kwargs(f"{app.name} {factory.slot} writes"),
+            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+        )
+        # Unique among all writers of all containers.
+        slot = f"{app.pod_ordinal}-{factory.slot}"
+        store = PostgresIntentStore(self._session, slot, stopping=lambda: self._is_stopping)
+        clock, metrics = SystemClock(), WriteMetrics(factory.registry)
+        write = WriteGroup(
+            ProtectedIntentStore(store, factory.breakers.database),
+            clock,
+            metrics,
+            keep_answers=timedelta(seconds=app.idempotency_ttl),
+        )
+        self._commit = GroupCommit(write, metrics)
+        submitting, rules = Submitting(self._commit.submit), Rules(app.allow_private_urls, app.result_max_bytes)
+        self.tasks = TaskWriteController(submitting, rules, clock.now)
+        self.batches = TaskBatchController(submitting, rules, clock.now)
+
+    def start(self) -> None:
+        """Begins to commit; the database need not be there yet."""
+        self._commit.start()
+
+    async def stop(self) -> None:
+        """Commits what was accepted, then closes the connection."""
+        self._is_stopping = True
+        await self._commit.stop()
+        await self._session.close()
