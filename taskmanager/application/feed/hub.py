@@ -20,6 +20,8 @@ _HEARTBEAT_SECONDS = 15.0
 _PATIENCE_SECONDS = 5.0
 # Longer than other readers' pause: each look may wake a thousand listeners.
 _BUSY_SECONDS = 0.02
+# So many events at once mean that there are more.
+_MANY = 500
 _AWAY_SECONDS = 0.5
 # Listeners of streams that broke come back all at once; others want to read, too.
 _CATCHING_UP = 4
@@ -146,7 +148,10 @@ class EventHub:
                 self._ring.extend(entries)
                 self._metrics.followed(len(entries))
                 await self._tell(before, entries)
-            await asyncio.sleep(_AWAY_SECONDS if entries is None else pause.after(found=bool(entries)))
+            if entries is None:
+                await asyncio.sleep(_AWAY_SECONDS)
+            elif len(entries) < _MANY:
+                await asyncio.sleep(pause.after(found=bool(entries)))
 
     async def _tell(self, before: int, entries: Sequence[Entry]) -> None:
         """Wakes whoever may want one of these, some at a time: others have requests, too."""

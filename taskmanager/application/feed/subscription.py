@@ -35,7 +35,7 @@ class Subscription:
         self._woken = asyncio.Event()
         self._ended = asyncio.Event()
         self._is_due = False
-        self._rests_at: int | None = None
+        self._looked_to = -1  # the ring held nothing for it up to here
         self.position = 0
 
     def begin(self, after: int | None) -> None:
@@ -44,8 +44,8 @@ class Subscription:
 
     def news(self, before: int, users: frozenset[str | None], task_ids: frozenset[str]) -> bool:
         """Tells it that events of these users' tasks were added behind `before`; whether it has to look at them."""
-        if self._rests_at == before and self._is_indifferent(users, task_ids):
-            self._rests_at = self.position = max(self.position, self._ring.position)
+        if self._looked_to == before and self._is_indifferent(users, task_ids):
+            self._looked_to = self.position = max(self.position, self._ring.position)
             return False
         self._woken.set()
         return True
@@ -78,9 +78,8 @@ class Subscription:
             if is_away:
                 await is_set_within(self._ended, _AWAY_SECONDS)
             elif self._is_live:
-                self._rests_at = self._ring.position
+                self._looked_to = self._ring.position
                 await self._woken.wait()
-                self._rests_at = None
         return None
 
     def _from_ring(self) -> bytes:

@@ -10,7 +10,7 @@ from taskmanager.application.feed.subscription import FellBehind
 from taskmanager.application.ports import StoreUnavailable
 from tests.builders import task_id
 from tests.fakes.event_feed import ANN, BEN, CountedStreams, RemoteLog, listen
-from tests.fakes.event_log import InMemoryEventLog
+from tests.fakes.event_log import InMemoryEventLog, logged
 
 A_WHILE = 2.0
 
@@ -137,6 +137,34 @@ async def test_events_of_others_do_not_make_it_fall_behind_or_wake_up(
 
     assert (listener.seqs, listener.chunks) == ([51], 1)
     assert listener.subscription.position == 51
+
+
+async def test_events_of_others_do_not_push_aside_what_it_has_not_taken_yet(
+    hub: EventHub, log: InMemoryEventLog, remote: RemoteLog
+) -> None:
+    remote.facts_of[task_id(1)] = TaskFacts(BEN, "new")
+    slow = await hub.subscribe(EventFilter(owner=BEN), None)
+    log.append()
+    await asyncio.sleep(A_WHILE)
+    log.append()
+    await asyncio.sleep(A_WHILE)
+
+    assert await slow.next() == b"1 "
+    hub.leave(slow)
+
+
+async def test_a_deletion_is_wanted_for_the_status_that_it_leaves(
+    hub: EventHub, log: InMemoryEventLog, remote: RemoteLog
+) -> None:
+    listener = await listen(hub, EventFilter(statuses=frozenset({"completed"})))
+    log.append()  # whose task is known from now on
+    await asyncio.sleep(A_WHILE)
+    remote.facts_of[task_id(1)] = TaskFacts(ANN, "completed")
+    log.last = 2
+    log.visible[2] = logged(2, task_id=str(task_id(1)), version=2, type="TaskDeleted")
+    await asyncio.sleep(A_WHILE)
+
+    assert listener.seqs == [2]
 
 
 async def test_it_hears_at_intervals_that_nothing_has_come(hub: EventHub, log: InMemoryEventLog) -> None:

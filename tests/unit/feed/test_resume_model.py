@@ -136,8 +136,8 @@ _STEP = st.tuples(
             *[_World.come] * 3,
             _World.roll_back,
             _World.break_off,
-            _World.rest,
-            _World.go_on,
+            *[_World.rest] * 2,
+            *[_World.go_on] * 2,
         ]
     ),
     st.integers(0, 2),
