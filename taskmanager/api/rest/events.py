@@ -31,18 +31,19 @@ EventType = Literal[
 class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Where to go on, and which events are wanted."""
 
+    # Not None: an optional number would also be read from the text `null`.
     after: Annotated[
-        Sequence | None,
+        Sequence | msgspec.UnsetType,
         msgspec.Meta(
             description="Go on behind this sequence: the `next` of the page before. Without it pages begin with the "
             "first event, and a stream with what happens from now on.",
             examples=[0],
         ),
-    ] = None
+    ] = msgspec.UNSET
     last_event_id: Annotated[
-        Sequence | None,
+        Sequence | msgspec.UnsetType,
         msgspec.Meta(description="The same as `Last-Event-ID`, for clients that cannot send headers; the header wins."),
-    ] = None
+    ] = msgspec.UNSET
     limit: Annotated[
         int, msgspec.Meta(ge=1, le=LIMIT_MAX, description="Events on a page at most; of no meaning for a stream.")
     ] = 100
@@ -93,15 +94,15 @@ class EventController:
         last = _last_event(request)
         if request.method == hdrs.METH_GET and wants_stream(request.headers.get(hdrs.ACCEPT, "")):
             positions = (last, query.last_event_id, query.after)
-            after = next((position for position in positions if position is not None), None)
+            after = next((position for position in positions if isinstance(position, int)), None)
             return await self._streams.serve(request, wanted, after)
         page = await self._read_events(wanted, query.after or 0, query.limit)
         return answer(EventsPage(list(page.events), page.next))
 
 
 def _last_event(request: web.Request) -> int | None:
-    text = request.headers.get(LAST_EVENT_ID, "")
-    if not text:
+    text = request.headers.get(LAST_EVENT_ID)
+    if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
         problem = f"must be the id of an event of this stream: 1 to {_DIGITS_MAX} digits"

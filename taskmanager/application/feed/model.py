@@ -28,7 +28,7 @@ class EventSource(msgspec.Struct, frozen=True):
 class FeedEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An event of the log; times in UTC.
 
-    `status` is that of the task after the event, None for the deletion of a task that is gone. `event_id` is the one
+    `status` is that of the task after the event, null for the deletion of a task that is gone. `eventId` is the one
     that the message about it on Kafka carries.
     """
 

@@ -110,6 +110,8 @@ async def test_events_are_filtered(
         ("type=TaskMoved", {}, 400, "type[0]"),
         ("userEmail=nobody", {}, 422, "userEmail"),
         ("from=1", {}, 400, "from"),
+        ("after=null", {}, 400, "after"),
+        ("", {"Last-Event-ID": ""}, 400, "Last-Event-ID"),
         ("", {"Last-Event-ID": "-1"}, 400, "Last-Event-ID"),
         ("", {"Last-Event-ID": "1" * 19}, 400, "Last-Event-ID"),
         ("", {"Last-Event-ID": "seven"}, 400, "Last-Event-ID"),
