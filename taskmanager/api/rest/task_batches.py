@@ -49,22 +49,21 @@ class TaskBatchController:
         from being made; every one that is wrong is named by its index. With `partial` the sound ones are made (201 if
         all are, else 200), and each item tells what became of it."""
         claim = claim_of(call.request, call.principal, call.raw)
-        raws = call.body.tasks
-        if call.raw.count(b'"') != 2 + sum(bytes(raw).count(b'"') for raw in raws):
-            raise Problem(400, "the body names tasks twice")
+        raws = [bytes(raw) for raw in call.body.tasks]
+        _check_form(raws, call.raw)
         read = await self._read(raws, call.request, call.principal)
         if read.errors and (not call.query.partial or not read.intents):
             raise invalid(*read.errors, what="the batch", status=422)
         unit = Unit(read.intents, lambda _decided: _answer(read), len(call.raw), claim)
         return await self._submitting(unit)
 
-    async def _read(self, raws: Sequence[msgspec.Raw], request: web.Request, principal: Principal) -> _Read:
+    async def _read(self, raws: Sequence[bytes], request: web.Request, principal: Principal) -> _Read:
         read, now = _Read([], [], []), self._now()
         for index, raw in enumerate(raws):
             if index % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
             try:
-                read.intents.append(self._intent(bytes(raw), request, principal, now))
+                read.intents.append(self._intent(raw, request, principal, now))
                 read.items.append(None)
             except Problem as problem:
                 errors = problem.errors or (FieldError("", problem.detail),)
@@ -85,6 +84,15 @@ class TaskBatchController:
         for error in errors:
             path = f"tasks[{index}].{error.path}" if error.path else f"tasks[{index}]"
             read.errors.append(FieldError(path, error.message))
+
+
+def _check_form(raws: Sequence[bytes], body: bytes) -> None:
+    """What concerns the batch as a whole: every task is an object, and there is one list of them."""
+    strange = [index for index, raw in enumerate(raws) if not raw.lstrip().startswith(b"{")]
+    if strange:
+        raise invalid(*(FieldError(f"tasks[{index}]", "must be an object") for index in strange), what="the batch")
+    if body.count(b'"') != 2 + sum(raw.count(b'"') for raw in raws):
+        raise Problem(400, "the body names tasks twice")
 
 
 def _answer(read: _Read) -> StoredAnswer:
