@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 from typing import NamedTuple
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from taskmanager.api.rest.bodies import invalid
 from taskmanager.api.rest.problems import FieldError
@@ -14,13 +14,14 @@ from taskmanager.application.principal import Principal
 from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+IF_MATCH = "If-Match"
 CORRELATION_ID = "X-Correlation-ID"
 REPLAYED = "Idempotency-Replayed"
 # What the routes say that they mind.
 _TRACE = ("traceparent", "tracestate", CORRELATION_ID)
 CREATE_HEADERS = (IDEMPOTENCY_KEY, *_TRACE)
-CHANGE_HEADERS = (hdrs.IF_MATCH, IDEMPOTENCY_KEY, *_TRACE)
-DELETE_HEADERS = (hdrs.IF_MATCH, *_TRACE)
+CHANGE_HEADERS = (IF_MATCH, IDEMPOTENCY_KEY, *_TRACE)
+DELETE_HEADERS = (IF_MATCH, *_TRACE)
 
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII).fullmatch
 # https://www.rfc-editor.org/rfc/rfc9110#field.if-match
@@ -71,11 +72,11 @@ def versions_of(request: web.BaseRequest) -> frozenset[int] | None:
 
     A weak tag, and one that no version of a task has, match nothing.
     """
-    given = request.headers.getall(hdrs.IF_MATCH, ())
+    given = request.headers.getall(IF_MATCH, ())
     text = ", ".join(given).strip()
     if not given or text == "*":
         return None
     if _ETAGS(text) is None:
-        error = FieldError(hdrs.IF_MATCH, 'must be * or versions in quotation marks, such as "3"')
+        error = FieldError(IF_MATCH, 'must be * or versions in quotation marks, such as "3"')
         raise invalid(error, what="the header")
     return frozenset(map(int, _VERSION(text)))
