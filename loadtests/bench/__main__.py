@@ -2,6 +2,7 @@
 
 import click
 
+from loadtests.bench.abuse.command import command as abuse
 from loadtests.bench.api.command import command as api
 from loadtests.bench.footprint import command as footprint
 from loadtests.bench.ingest import command as ingest
@@ -17,6 +18,7 @@ def main() -> None:
     """
 
 
+main.add_command(abuse)
 main.add_command(api)
 main.add_command(footprint)
 main.add_command(ingest)

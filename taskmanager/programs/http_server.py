@@ -1,6 +1,7 @@
 """Listens for an aiohttp application, and takes care that no client can hold it up."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -11,6 +12,8 @@ from taskmanager.api.rest.connections import Connection, Patience
 _PATIENCE = Patience()
 _BACKLOG = 1024
 _CONNECTIONS_MAX = 10_000
+# What the system takes in for a connection that is not read: by itself it would go up to megabytes for each.
+_RECEIVE_BYTES = 128 * 1024
 # Requests that are on their way while the listener closes are still taken; who has not asked by then will not.
 _SETTLE_SECONDS = 0.1
 _LOOK_AGAIN_SECONDS = 0.02
@@ -49,7 +52,7 @@ class HttpServer:
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Where it listens, (host, port); empty before the start and while it stops."""
-        return [socket.getsockname()[:2] for socket in self._listener.sockets] if self._listener else []
+        return [listening.getsockname()[:2] for listening in self._listener.sockets] if self._listener else []
 
     def figures(self) -> Mapping[str, object]:
         """The open connections, and how many were ended for which reason."""
@@ -67,6 +70,8 @@ class HttpServer:
         self._listener = await loop.create_server(
             connection, self._host, self._port, reuse_port=self._share_port or None, backlog=_BACKLOG
         )
+        for listening in self._listener.sockets:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)  # handed on to each connection
 
     async def wait(self) -> None:
         """Returns once it was stopped."""

@@ -48,6 +48,7 @@ class Connection(RequestHandler):
         "_answer_timer",
         "_head_size",
         "_head_timer",
+        "_is_over",
         "_patience",
         "_table",
         "_unread",
@@ -77,6 +78,7 @@ class Connection(RequestHandler):
         self._patience = patience
         self._wire: asyncio.Transport | None = None
         self._head_size = self._unread = 0
+        self._is_over = False
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self.idle_since = loop.time()
@@ -97,8 +99,15 @@ class Connection(RequestHandler):
         super().connection_made(wire)
         self._head_timer = self._loop.call_later(self._patience.head, self._head_is_late)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """See `BaseProtocol.resume_reading`."""
+        if not self._is_over:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
+        if self._is_over:
+            return
         super().data_received(data)
         if self._messages:
             if self._head_timer is not None:
@@ -174,12 +183,17 @@ class Connection(RequestHandler):
             return await super().finish_response(request, resp, None)
         resp.force_close()
         finished = await super().finish_response(request, resp, None)
-        self._lingering_time = 0.0
-        self._pause_transport_reading()
+        self._stop_taking()
+        request.content.read_nowait()  # what came would else wait for the garbage collector, by the megabyte
         if self._wire is not None and self._wire.can_write_eof() and not self._wire.is_closing():
             self._wire.write_eof()
             await asyncio.sleep(_LAST_WORDS_SECONDS)
         return finished
+
+    def _stop_taking(self) -> None:
+        self._is_over = True
+        self._lingering_time = 0.0
+        self._pause_transport_reading()
 
     def _head_grew(self, size: int) -> None:
         self._head_size += size

@@ -1,0 +1,1 @@
+"""What other clients notice of clients that mean harm."""
