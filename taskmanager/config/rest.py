@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_network
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import ValidationInfo, field_validator
 
@@ -19,10 +19,6 @@ class RestConfig(Section):
 
     title: ClassVar[str] = "REST"
 
-    auth_mode: Literal["none"] | None = env(
-        "AUTH_MODE", None, "Says in so many words that the interface may be open to whoever reaches it",
-        allowed="none, or not set: then only a loopback APP_HOST is accepted", default_text="not set",
-    )  # fmt: skip
     health_check_timeout_ms: int = env(
         "HEALTH_CHECK_TIMEOUT_MS", 2000, "Longest that one health check may take", unit="milliseconds", ge=50, le=60_000
     )

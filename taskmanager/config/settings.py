@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from pydantic import SecretStr, ValidationError
 
 from taskmanager.config.app import AppConfig
+from taskmanager.config.auth import AuthConfig
 from taskmanager.config.checks import is_loopback
 from taskmanager.config.database import DatabaseConfig
 from taskmanager.config.errors import ConfigurationError, Mistake
@@ -21,7 +22,14 @@ from taskmanager.config.spelling import misspelt
 from taskmanager.config.variables import Variable, variables
 
 Origin = Literal["env", "file", "default"]
-SECTIONS: tuple[type[Section], ...] = (AppConfig, DatabaseConfig, KafkaConfig, ObservabilityConfig, RestConfig)
+SECTIONS: tuple[type[Section], ...] = (
+    AppConfig,
+    DatabaseConfig,
+    KafkaConfig,
+    ObservabilityConfig,
+    RestConfig,
+    AuthConfig,
+)
 _SectionT = TypeVar("_SectionT", bound=Section)
 
 
@@ -34,13 +42,14 @@ class Settings:
     kafka: KafkaConfig
     observability: ObservabilityConfig
     rest: RestConfig
+    auth: AuthConfig
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
     def sections(self) -> tuple[Section, ...]:
         """The sections, in the order of the documentation."""
-        return (self.app, self.database, self.kafka, self.observability, self.rest)
+        return (self.app, self.database, self.kafka, self.observability, self.rest, self.auth)
 
     def secret_values(self) -> tuple[str, ...]:
         """Every secret in clear, for the logs to mask."""
@@ -65,8 +74,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     kafka = _read(KafkaConfig, environ, mistakes)
     observability = _read(ObservabilityConfig, environ, mistakes)
     rest = _read(RestConfig, environ, mistakes)
-    mistakes.extend(_between_sections(app, observability, rest))
-    if mistakes or not (app and database and kafka and observability and rest):
+    auth = _read(AuthConfig, environ, mistakes)
+    mistakes.extend(_between_sections(app, observability, auth))
+    if mistakes or not (app and database and kafka and observability and rest and auth):
         raise ConfigurationError(mistakes)
     known = all_variables()
     origins = {variable.name: _origin(variable, environ) for variable in known}
@@ -76,6 +86,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         kafka=kafka,
         observability=observability,
         rest=rest,
+        auth=auth,
         warnings=misspelt(environ, known),
         origins=MappingProxyType(origins),
     )
@@ -90,11 +101,11 @@ def _read(section: type[_SectionT], environ: Mapping[str, str], mistakes: list[M
 
 
 def _between_sections(
-    app: AppConfig | None, observability: ObservabilityConfig | None, rest: RestConfig | None
+    app: AppConfig | None, observability: ObservabilityConfig | None, auth: AuthConfig | None
 ) -> Iterator[Mistake]:
     if app and observability and observability.metrics_enabled and observability.metrics_port == app.port:
         yield Mistake("METRICS_PORT", str(observability.metrics_port), "must differ from APP_PORT")
-    if app and rest and rest.auth_mode is None and not is_loopback(app.host):
+    if app and auth and auth.mode is None and not is_loopback(app.host):
         yield Mistake("APP_HOST", app.host, "without authentication must be a loopback address, or set AUTH_MODE=none")
 
 

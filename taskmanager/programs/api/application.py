@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from taskmanager.api.rest.application import rest_application
-from taskmanager.api.rest.endpoint import Gate, OpenGate
 from taskmanager.api.rest.metrics import MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.openapi.document import openapi_document
@@ -15,6 +14,7 @@ from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
+from taskmanager.programs.api.access import CallerAccess
 from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.api.health import ServiceHealth
@@ -34,6 +34,7 @@ class ApiApplication:
         figures = PostgresFigures(self._pool)
         self._feed = EventFeed(factory, self._pool)
         self._writing = Writing(factory)
+        self._access = CallerAccess(factory, self._pool)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
             tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
@@ -44,15 +45,17 @@ class ApiApplication:
             health=self._health.controller,
             documentation=DocumentationController(
                 lambda: openapi_document(
-                    table, title=settings.app.name, version=settings.app.version, authenticated=False
+                    table,
+                    title=settings.app.name,
+                    version=settings.app.version,
+                    authenticated=self._access.is_authenticated,
                 )
             ),
         )
         table = routes(controllers)
-        gate: Gate = OpenGate()
         application = rest_application(
             table,
-            limited(gate, settings.rest),
+            limited(self._access.gate, settings.rest),
             HttpMetrics(factory.registry),
             request_timeout=settings.app.request_timeout,
             is_traced=settings.observability.tracing_enabled,
@@ -62,6 +65,7 @@ class ApiApplication:
 
     async def start(self) -> None:
         """Listens; the dependencies need not be there yet."""
+        self._access.start()
         self._writing.start()
         await self._server.start()
 
@@ -81,5 +85,6 @@ class ApiApplication:
         await self._server.stop()
         await self._writing.stop()
         await self._feed.close()
+        await self._access.stop()
         await self._pool.close()
         await self._probe.close()
