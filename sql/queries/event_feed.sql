@@ -4,25 +4,31 @@
 select coalesce((select seq from task_events order by seq desc limit 1), 0);
 
 -- name: run
--- How far the numbers behind one go on without a gap, and whether there are others behind a gap.
-select coalesce(max(seq) filter (where seq - place = %(after)s), %(after)s),
-       count(*) > count(*) filter (where seq - place = %(after)s)
-from (
-    select seq, row_number() over (order by seq) as place
-    from (select seq from task_events where seq > %(after)s order by seq limit %(length)s) walked
-) numbered;
+-- How far the numbers behind one go on without a gap, and whether there are others behind a gap. Bounded by numbers, not
+-- by LIMIT: that would sort the whole log where the statistics are older than most of it.
+with run as (
+    select coalesce(max(seq) filter (where seq - place = %(after)s), %(after)s) as ends
+    from (
+        select seq, row_number() over (order by seq) as place
+        from task_events
+        where seq > %(after)s and seq <= %(after)s + %(length)s
+    ) numbered
+)
+select ends, ends < %(after)s + %(length)s
+       and coalesce((select seq from task_events order by seq desc limit 1) > ends, false)
+from run;
 
 -- name: page
--- Walks a part of the log and picks. The first column is where the walk ends, the second how many were found before the
--- page was cut at page_bytes (a compressed value counts for ten times what it takes up); there is one row at least.
+-- Walks a part of the log, from the first number that is there, and picks. The first column is where the walk ends, the
+-- second how many were found before the page was cut at page_bytes (a compressed value counts for ten times what it takes
+-- up); there is one row at least. Tasks are looked up one by one: a join might read all of a user's, or of everybody's.
 with bound as (
-    select coalesce(
-        (select seq from task_events where seq > %(after)s and seq <= %(upto)s order by seq offset %(walk)s - 1 limit 1),
-        %(upto)s) as ends
+    select least(
+        (select seq from task_events where seq > %(after)s order by seq limit 1) + %(walk)s - 1, %(upto)s) as ends
 ), found as (
     select e.*, t.user_email, t.status as task_status
     from task_events e
-    left join web_crawl_tasks t on t.id = e.task_id
+    left join lateral (select user_email, status from web_crawl_tasks where id = e.task_id limit 1) t on true
     where e.seq > %(after)s and e.seq <= (select ends from bound)
       and (%(owner)s::text is null or t.user_email = %(owner)s)
       and (%(user_email)s::text is null or t.user_email = %(user_email)s)
@@ -51,7 +57,7 @@ with mine as materialized (
 ), found as (
     select e.*, t.user_email, t.status as task_status
     from mine e
-    left join web_crawl_tasks t on t.id = e.task_id
+    left join lateral (select user_email, status from web_crawl_tasks where id = e.task_id limit 1) t on true
     where e.seq > %(after)s and e.seq <= %(upto)s
       and (%(owner)s::text is null or t.user_email = %(owner)s)
       and (%(user_email)s::text is null or t.user_email = %(user_email)s)

@@ -52,16 +52,18 @@ class RemoteLog:
 
     async def run(self, after: int, length: int) -> Run:
         """See `FeedStore.run`."""
-        events = [event.seq for event in await self.read(after, length)]
-        end = max((seq for place, seq in enumerate(events, 1) if seq - place == after), default=after)
-        return Run(end, bool(events) and events[-1] > end)
+        numbers = [event.seq for event in await self.read(after, len(self.log.visible) or 1)]
+        end = max((seq for place, seq in enumerate(numbers, 1) if seq - place == after), default=after)
+        end = min(end, after + length)
+        return Run(end, end < after + length and bool(numbers) and numbers[-1] > end)
 
     async def page(self, wanted: EventFilter, after: int, upto: int, *, limit: int, walk: int) -> FeedPage:
         """See `FeedStore.page`."""
         self.pages += 1
-        walked = [event for event in await self.read(after, len(self.log.visible) or 1) if event.seq <= upto]
-        if wanted.task_id is None and len(walked) > walk:
-            walked, upto = walked[:walk], walked[walk - 1].seq
+        events = await self.read(after, len(self.log.visible) or 1)
+        if wanted.task_id is None and events:
+            upto = min(upto, events[0].seq + walk - 1)
+        walked = [event for event in events if event.seq <= upto]
         found = []
         for event in walked:
             facts = self._facts(event.task_id)

@@ -26,7 +26,7 @@ _AWAY_SECONDS = 0.5
 # Listeners of streams that broke come back all at once; others want to read, too.
 _CATCHING_UP = 4
 _MISSED_LIMIT = 200
-_MISSED_WALK = 5000
+_MISSED_WALK = 2000
 _WOKEN_AT_ONCE = 50
 
 _log = structlog.get_logger(__name__)

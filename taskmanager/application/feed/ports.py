@@ -24,12 +24,12 @@ class FeedStore(Protocol):
         """See `EventLogSource.writers`."""
 
     async def run(self, after: int, length: int) -> Run:
-        """How far the numbers behind `after`, which need not exist, go on without a gap; looks at `length` of them."""
+        """How far the numbers behind `after`, which need not exist, go on without a gap; looks at the next `length`."""
 
     async def page(self, wanted: EventFilter, after: int, upto: int, *, limit: int, walk: int) -> FeedPage:
         """The first wanted events behind `after` and up to `upto`: at most `limit`, fewer where they are large.
 
-        Without the id of a task it looks at `walk` events at most.
+        Without the id of a task it looks at `walk` numbers at most, from the first visible one on.
         """
 
     async def facts(self, task_ids: Collection[str]) -> Mapping[str, TaskFacts]:

@@ -6,7 +6,7 @@ from taskmanager.application.feed.ports import FeedStore
 
 _PATIENCE_SECONDS = 0.25
 # A page that finds few of what it looks for ends all the same, and tells where to go on.
-_WALK = 5000
+_WALK = 2000
 
 
 class ReadEvents:

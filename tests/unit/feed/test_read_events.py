@@ -40,8 +40,8 @@ async def test_numbers_that_are_gone_are_passed_over(read_events: ReadEvents, lo
     log.last += 1000
     log.append(2)
 
-    assert await page(read_events, 0) == ([1, 1002, 1003], 1003)
-    assert await page(read_events, 500) == ([1002, 1003], 1003)
+    assert await page(read_events, 0) == ([1], 100)
+    assert await page(read_events, 100) == ([1002, 1003], 1003)
 
 
 async def test_it_waits_a_moment_for_whoever_could_fill_a_gap(read_events: ReadEvents, log: InMemoryEventLog) -> None:

@@ -73,6 +73,7 @@ async def test_a_walk_ends_after_so_many_events_whatever_it_finds(store: Postgre
 
     assert [await page(0), await page(3), await page(6)] == [([3], 3), ([6], 6), ([], 7)]
     assert await page(3, upto=5) == ([], 5)
+    assert await page(90, upto=95) == ([], 95)
     assert await page(0, limit=1) == ([3], 3)
 
 
