@@ -200,6 +200,17 @@ async def test_streams_end_properly_when_the_service_stops(client: TestClient, s
         assert response.status == 503
 
 
+async def test_a_stream_ends_properly_after_its_time_so_that_its_token_is_looked_at_again(
+    client: TestClient, streams: EventStreams, log: InMemoryEventLog, metrics: CountedStreams
+) -> None:
+    streams._lifetime_seconds = 0.2
+    log.append(2)
+    async with client.get("/api/events?after=0", headers=STREAM) as response:
+        reader = EventStreamReader(response)
+        assert [told.id async for told in reader] == [1, 2]
+    assert (reader.last_id, metrics.reasons) == (2, [])
+
+
 async def test_a_client_that_takes_nothing_is_cut_off(
     client: TestClient, log: InMemoryEventLog, metrics: CountedStreams
 ) -> None:
