@@ -2,10 +2,12 @@
 
 import asyncio
 import gzip
+import os
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from random import random
 from typing import cast
 
 import msgspec
@@ -15,7 +17,9 @@ SILENT_SOCKETS = 2000
 _DRIBBLE_SECONDS = 1.0
 _SLICES = 100
 _SENDERS = 4
-_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.2
+# Who attacks has machines of their own: what this process computes is not to be mistaken for what it does to others.
+_NICENESS = 10
 _PIECE = b" " * 65_536
 _HUGE = 100 * 1024 * 1024
 _BOMB = gzip.compress(b'{"userQuery":"' + b"a" * 30_000_000 + b'"}')
@@ -155,8 +159,8 @@ _BODIES = {
 
 async def _send_for_ever(port: int, name: str, answers: Counter[str]) -> None:
     while True:
+        await asyncio.sleep(random() * _LONGEST_PAUSE_SECONDS)
         answers[await _sent(port, *_BODIES[name])] += 1
-        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def attack(job: Job) -> Toll:
@@ -178,6 +182,7 @@ async def attack(job: Job) -> Toll:
 
 def main() -> None:
     """The job is the first line of stdin, the toll goes to stdout; both are JSON."""
+    os.nice(_NICENESS)
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=Job)
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(attack(job))))
 
