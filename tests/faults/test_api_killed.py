@@ -1,0 +1,49 @@
+"""The API is killed under load, again and again: no answer is lost, and no request takes effect twice."""
+
+import signal
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from .posting import Posting
+from .waiting import until
+from .world import World
+
+KILLS = 6
+CALLERS = 24
+ANSWERS_BETWEEN = 150
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.timeout(300)
+def test_answers_outlive_the_process_and_requests_without_one_are_safe_to_send_again(
+    world: World, tell: Callable[[str], None]
+) -> None:
+    port = free_port()
+    api = world.start("api", APP_PORT=str(port))
+    with Posting(port, CALLERS) as callers:
+        for _ in range(KILLS):
+            enough = callers.answers() + ANSWERS_BETWEEN
+            until(lambda enough=enough: callers.answers() >= enough, "answers", 60)
+            api.freeze_in_mid_batch(world.database)
+            before = len(callers.unanswered)
+            api.kill()
+            assert api.wait(0) == -signal.SIGKILL
+            # Requests were in hand when it died.
+            until(lambda before=before: len(callers.unanswered) > before, "requests without an answer")
+            api = world.start("api", APP_PORT=str(port))
+
+    paths = dict(world.database.run("select key, response -> 'headers' ->> 'Location' from idempotency_keys"))
+    tasks = {f"/api/tasks/{task_id}" for (task_id,) in world.database.run("select id::text from web_crawl_tasks")}
+    assert set(callers.answered.values()) == tasks
+    assert callers.answered == paths
+    assert callers.unanswered <= callers.answered.keys()
+    assert world.verify()["events"] == len(callers.answered)
+    tell(f"{KILLS} kills in mid-transaction, {len(tasks):,} tasks, {len(callers.unanswered)} requests sent again,")
+    tell(f"{len(callers.replayed)} of which had taken effect")
+    assert api.is_alive
