@@ -23,6 +23,7 @@ _PROGRAMS = {
     "verify": "Prove that the history in the database is complete and consistent.",
     "config": "Show every setting in force and where it comes from.",
     "offsets": "Show or reset how far the topics have been read.",
+    "keys": "Make, show and revoke the API keys of the REST interface.",
     "dlq": "Show, replay or discard dead letters.",
 }
 

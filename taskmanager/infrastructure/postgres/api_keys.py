@@ -45,7 +45,7 @@ class PostgresKeyStore:
             "digest": digest,
             "name": key.name,
             "role": key.role.value,
-            "user_email": None if key.user_email is None else str(key.user_email),
+            "user_email": key.user_email,
             "created_at": key.created_at,
             "created_by": key.created_by,
             "expires_at": key.expires_at,

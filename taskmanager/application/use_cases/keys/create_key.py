@@ -29,7 +29,7 @@ class CreateKey:
                 prefix=secret.prefix,
                 name=name,
                 role=role,
-                user_email=user_email,
+                user_email=None if user_email is None else str(user_email),
                 created_at=self._clock.now(),
                 created_by=actor,
                 expires_at=expires_at,
