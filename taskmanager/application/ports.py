@@ -13,13 +13,15 @@ from taskmanager.domain.task import WebCrawlTask
 
 
 class StoreError(Exception):
-    """The store did not do what it was asked to; nothing of it has happened."""
+    """The store did not do what it was asked to; nothing of it has happened (but see `UNKNOWN`)."""
 
 
 # The kind of a failure for want of a partition of the event log, which `EventLog.make_room` mends.
 NO_ROOM = "room"
 # The kind of a failure for want of a free connection of one's own, whatever the server is about.
 BUSY = "busy"
+# The kind of the one failure after which something may have happened: nobody could be asked what became of a COMMIT.
+UNKNOWN = "unknown"
 
 
 class StoreUnavailable(StoreError):  # noqa: N818

@@ -30,7 +30,7 @@ def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
         values: tuple[str, ...] = (created.user_email, created.user_query, created.original_url)
         metadata = _dumps(created.metadata) if created.metadata else ""
         correlation = command.correlation_id or ""
-        data = _dumps(_created_data(created))
+        data = _dumps(created_data(created))
         # Whatever COPY would misread in these values, JSON has written with a backslash.
         if "\\" in data:
             data = data.translate(_ESCAPES)
@@ -77,7 +77,8 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL(text) else text
 
 
-def _created_data(created: TaskCreated) -> dict[str, Any]:
+def created_data(created: TaskCreated) -> dict[str, Any]:
+    """What the event says, as the log holds it."""
     data: dict[str, Any] = {
         "userEmail": created.user_email,
         "userQuery": created.user_query,

@@ -9,6 +9,7 @@ import msgspec
 from taskmanager.application.changes import Changes
 from taskmanager.application.use_cases.writing.ports import Found, KeptAnswer
 from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey, StoredAnswer
+from taskmanager.infrastructure.postgres.new_tasks import NEW_TASKS_MAX, NewTasks, write_new_tasks
 from taskmanager.infrastructure.postgres.serialising import SerialisedChanges
 from taskmanager.infrastructure.postgres.session import Row, Script, Session
 from taskmanager.infrastructure.postgres.statements import load_statements
@@ -41,14 +42,24 @@ class PostgresIntentStore:
         self._statements = load_statements("ingest")
         self._key_statements = load_statements("idempotency")
 
-    def serialise(self, changes: Changes, answers: Sequence[KeptAnswer]) -> "SerialisedIntents":
+    def serialise(self, changes: Changes, answers: Sequence[KeptAnswer]) -> "SerialisedIntents | NewTasks":
         """See `IntentStore.serialise`."""
-        return SerialisedIntents(changes, answers, self._slot, {**self._statements, **self._key_statements})
+        keys = self._keep_answers(answers, changes.now) if answers else None
+        if 0 < len(changes.created) <= NEW_TASKS_MAX and not (changes.changed or changes.refused):
+            return NewTasks(changes, self._slot, self._statements, keys)
+        return SerialisedIntents(changes, keys, self._slot, self._statements)
 
-    async def write_new(self, serialised: "SerialisedIntents") -> None:
+    async def write_new(self, serialised: "SerialisedIntents | NewTasks") -> None:
         """See `IntentStore.write_new`."""
-        async with self.transaction() as transaction:
-            await transaction.write_new(serialised)
+        if isinstance(serialised, SerialisedIntents):
+            async with self.transaction() as transaction:
+                await transaction.write_new(serialised)
+            return
+        try:
+            await write_new_tasks(self._session, serialised, self._stopping)
+        except BaseException:
+            await self._session.rollback()
+            raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresIntentTransaction"]:
@@ -59,6 +70,18 @@ class PostgresIntentStore:
         finally:
             if not transaction.is_committed:
                 await self._session.rollback()
+
+    def _keep_answers(self, answers: Sequence[KeptAnswer], now: datetime) -> tuple[str, Mapping[str, object]]:
+        rows = [
+            {
+                **kept.claim.name._asdict(),
+                "digest": kept.claim.digest,
+                "response": _response(kept.answer),
+                "expires_at": kept.expires_at,
+            }
+            for kept in sorted(answers, key=_name)
+        ]
+        return self._key_statements["keep_answers"], {"answers": _encode(rows).decode(), "now": now}
 
     async def make_room(self) -> int:
         """See `EventLog.make_room`."""
@@ -115,25 +138,19 @@ class SerialisedIntents(SerialisedChanges):
     """Everything that a transaction writes; the keys first, so that whoever is second waits with nothing written."""
 
     def __init__(
-        self, changes: Changes, answers: Sequence[KeptAnswer], slot: str, statements: Mapping[str, str]
+        self,
+        changes: Changes,
+        keys: tuple[str, Mapping[str, object]] | None,
+        slot: str,
+        statements: Mapping[str, str],
     ) -> None:
         super().__init__(changes, slot, statements)
-        self._keep_answers = statements["keep_answers"]
-        rows = [
-            {
-                **kept.claim.name._asdict(),
-                "digest": kept.claim.digest,
-                "response": _response(kept.answer),
-                "expires_at": kept.expires_at,
-            }
-            for kept in sorted(answers, key=_name)
-        ]
-        self._answers = {"answers": _encode(rows).decode(), "now": changes.now} if rows else None
+        self._keys = keys
 
     def write(self, script: Script) -> None:
         """See `SerialisedChanges.write`."""
-        if self._answers is not None:
-            script.execute(self._keep_answers, self._answers)
+        if self._keys is not None:
+            script.execute(*self._keys)
         super().write(script)
 
 

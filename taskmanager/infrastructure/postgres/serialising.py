@@ -44,7 +44,7 @@ def _sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
     """The rows of each statement beside COPY, and the name of its parameter."""
     return {
         "update_tasks": ("changed", [changed_row(changes.changed[key]) for key in sorted(changes.changed)]),
-        "add_counts": ("counts", _count_rows(changes)),
+        "add_counts": ("counts", count_rows(changes)),
         "insert_dead_letters": ("dead", [dead_row(*letter) for letter in changes.dead]),
         "act_on_letters": ("letter_actions", [action_row(action) for action in changes.letter_actions]),
         "insert_parked": ("parked", [parked_row(report) for report in changes.parked]),
@@ -54,7 +54,8 @@ def _sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
     }
 
 
-def _count_rows(changes: Changes) -> list[dict[str, Any]]:
+def count_rows(changes: Changes) -> list[dict[str, Any]]:
+    """How the numbers of tasks per hour and status change."""
     return [
         {"created_hour": hour, "status": status.value, "count": count}
         for (hour, status), count in sorted(changes.counts.items())
