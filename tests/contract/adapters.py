@@ -11,7 +11,7 @@ from psycopg2.extensions import parse_dsn
 from taskmanager.application.commands import InboundMessage
 from taskmanager.application.ports import OffsetStore, TaskStore
 from taskmanager.domain.events import TaskCreated
-from taskmanager.infrastructure.postgres.copying import created_data, _data
+from taskmanager.infrastructure.postgres.copying import _data, created_data
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
 from taskmanager.infrastructure.postgres.rows import report_json
 from taskmanager.infrastructure.postgres.session import Session

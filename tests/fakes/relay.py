@@ -10,7 +10,7 @@ from taskmanager.application.event_log import LoggedEvent
 from taskmanager.application.outbound import Outbound, PublisherClosed, PublisherFenced
 from taskmanager.application.published_letters import LetterTopic, UnpublishedLetter
 from taskmanager.domain.events import TaskCreated, TaskEvent
-from taskmanager.infrastructure.postgres.copying import created_data, _data
+from taskmanager.infrastructure.postgres.copying import _data, created_data
 from tests.builders import at
 
 

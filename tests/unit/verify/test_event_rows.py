@@ -7,7 +7,7 @@ import pytest
 
 from taskmanager.application.event_log import UnreadableEvent
 from taskmanager.domain.events import EVENT_TYPES, TaskCreated, TaskEvent
-from taskmanager.infrastructure.postgres.copying import created_data, _data
+from taskmanager.infrastructure.postgres.copying import _data, created_data
 from taskmanager.infrastructure.postgres.event_rows import event_of
 from tests.builders import at, created_task, task_id
 
