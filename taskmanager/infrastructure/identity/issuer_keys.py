@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import structlog
 from jwt import PyJWK
@@ -50,7 +49,7 @@ class IssuerKeys:
         """The key, None if the issuer has no such; raises `AccessUnavailable` where that cannot be known."""
         wanted = (key_id, algorithm)
         if wanted not in self._keys:
-            await self._look_again()
+            await asyncio.shield(self._look_again())
         key = self._keys.get(wanted)
         if key is None and not self._is_current:
             raise AccessUnavailable("the keys of the issuer of tokens cannot be had")
@@ -58,25 +57,23 @@ class IssuerKeys:
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Keeps the keys fresh until `stopped`."""
-        while not stopped.is_set():
+        stop = asyncio.create_task(stopped.wait())
+        while not stop.done():
             self._not_before = self._clock()
-            await self._look_again()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._refresh_seconds if self._is_current else self._retry_seconds):
-                    await stopped.wait()
+            refreshing = self._look_again()
+            await asyncio.wait({refreshing, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stop}, timeout=self._refresh_seconds if self._is_current else self._retry_seconds)
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait({self._refreshing})
 
-    async def _look_again(self) -> None:
+    def _look_again(self) -> asyncio.Task[None]:
         """Asks the issuer, together with whoever else wants that now, unless it was asked just before."""
-        if self._refreshing is None or self._refreshing.done():
-            if self._clock() < self._not_before:
-                return
+        if self._refreshing is None or (self._refreshing.done() and self._clock() >= self._not_before):
             self._not_before = self._clock() + _PAUSE_SECONDS
             # A task of its own: the client whose token was the first with a new key may go away.
             self._refreshing = asyncio.create_task(self._refresh(), name="issuer-keys")
-        await asyncio.shield(self._refreshing)
+        return self._refreshing
 
     async def _refresh(self) -> None:
         try:

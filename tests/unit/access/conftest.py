@@ -1,0 +1,10 @@
+"""What the tests of this directory share."""
+
+import pytest
+
+from .issuer import Issuer
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    return Issuer()
