@@ -10,7 +10,8 @@ from taskmanager.api.rest.connection_table import ConnectionTable
 from taskmanager.api.rest.connections import Connection, Patience
 
 _PATIENCE = Patience()
-_BACKLOG = 1024
+# All that wait are let in at once, 40 µs each: not so many that those who are in would notice.
+_BACKLOG = 256
 _CONNECTIONS_MAX = 10_000
 # What the system takes in for a connection that is not read: by itself it would go up to megabytes for each.
 _RECEIVE_BYTES = 128 * 1024

@@ -37,7 +37,8 @@ class ResponseHeaders:
         headers.merge(_SECURE)
         if self._cors is not None:
             self._cors.mark(request, headers)
-        if (limits := request.get(_LIMITS)) is not None:
+        # To ask for what is not there costs an exception; most requests have nothing noted on them.
+        if len(request) and (limits := request.get(_LIMITS)) is not None:
             headers["RateLimit"] = ", ".join(state for state, _ in limits)
             headers["RateLimit-Policy"] = ", ".join(policy for _, policy in limits)
         if self._is_draining():

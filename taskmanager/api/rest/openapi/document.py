@@ -160,7 +160,7 @@ def _failures(route: Route, authenticated: bool) -> set[int]:
     if route.permission is not None:
         failures |= {429, 503} | ({401, 403} if authenticated else set())
     if route.method in ("POST", "PUT", "DELETE"):
-        failures |= {413, 415}
+        failures |= {408, 413, 415}
     return failures
 
 
