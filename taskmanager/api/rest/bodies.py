@@ -27,7 +27,7 @@ async def read_body(request: web.Request, limit: int, patience: float) -> bytes:
     """The body, for which it waits `patience` seconds at most.
 
     Raises a `Problem`: 413 as soon as it is known to have more than `limit` bytes, 415 if it is encoded, 408 if it does
-    not come in time.
+    not come in time, 400 if it does not come whole.
     """
     if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
         raise Problem(415, "bodies are taken as they are; send it without Content-Encoding", headers=_CLOSE)
@@ -47,6 +47,8 @@ async def read_body(request: web.Request, limit: int, patience: float) -> bytes:
             return await _read_on(request.content, limit)
     except TimeoutError:
         raise Problem(408, f"the body did not come within {patience:g} s", headers=_CLOSE) from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise Problem(400, "the body ended early, or is not framed as HTTP asks", headers=_CLOSE) from None
 
 
 async def _read_on(content: StreamReader, limit: int) -> bytes:

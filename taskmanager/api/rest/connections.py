@@ -115,6 +115,8 @@ class Connection(RequestHandler):
                 self._head_timer = None
                 self._head_size = 0
                 self._table.has_asked(self)
+            if self._current_request is not None:
+                self._body_is_broken(self._current_request)
         elif self._waiter is not None and data:
             self._head_grew(len(data))
 
@@ -184,11 +186,17 @@ class Connection(RequestHandler):
         resp.force_close()
         finished = await super().finish_response(request, resp, None)
         self._stop_taking()
-        request.content.read_nowait()  # what came would else wait for the garbage collector, by the megabyte
+        if request.content.exception() is None:
+            request.content.read_nowait()  # what came would else wait for the garbage collector, by the megabyte
         if self._wire is not None and self._wire.can_write_eof() and not self._wire.is_closing():
             self._wire.write_eof()
             await asyncio.sleep(_LAST_WORDS_SECONDS)
         return finished
+
+    def _body_is_broken(self, request: web.BaseRequest) -> None:
+        """aiohttp queues what it cannot read of a body as if it were another request, and lets the reader wait."""
+        if not request.content.is_eof() and request.content.exception() is None:
+            request.content.set_exception(web.RequestPayloadError("the body is not framed as HTTP asks"))
 
     def _stop_taking(self) -> None:
         self._is_over = True

@@ -3,8 +3,9 @@
 import gzip
 
 import pytest
+from structlog.testing import capture_logs
 
-from .stage import Answer, Client, Stage, staged
+from .stage import Answer, Client, Stage, staged, until
 
 HUNDRED_MB = 100 * 1024 * 1024
 # What fits into the buffers of two sockets; what the server has read is a part of it.
@@ -122,6 +123,31 @@ async def test_heads_that_are_no_good_are_refused(head: str, status: int) -> Non
         assert answer.status == status
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert "aiohttp" not in answer.headers["server"]
+
+
+@pytest.mark.parametrize("chunk", [b"nonsense\r\n", b"5\r\nhelloX\r\n", b"-1\r\n", b"f" * 40 + b"\r\n"])
+@pytest.mark.parametrize("comes_later", [False, True])
+async def test_a_body_that_is_framed_badly_is_the_clients_mistake(chunk: bytes, comes_later: bool) -> None:
+    async with staged() as stage:
+        client = await stage.connect()
+        client.send(f"POST /api/parcels HTTP/1.1\r\nHost: t\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n")
+        if comes_later:
+            await until(lambda: stage.server.figures()["busy"] == 1)
+        client.send(chunk)
+        assert (await refused(client)).status == 400
+
+
+async def test_a_client_that_goes_away_is_no_failure_of_ours() -> None:
+    with capture_logs() as lines:
+        async with staged() as stage:
+            for rest in ("", "1\r\n{\r\n"):
+                client = await stage.connect()
+                framing = "Transfer-Encoding: chunked" if rest else "Content-Length: 50"
+                client.send(f"POST /api/parcels HTTP/1.1\r\nHost: t\r\n{JSON}\r\n{framing}\r\n\r\n{rest}")
+                await until(lambda: stage.server.figures()["busy"] == 1)
+                client.writer.transport.abort()
+                await until(lambda: stage.server.figures()["open"] == 0)
+    assert [line for line in lines if line["log_level"] in ("error", "warning")] == []
 
 
 async def test_a_head_without_end_is_cut_off() -> None:
