@@ -128,8 +128,16 @@ class StatusReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     worker: Annotated[str, Meta(max_length=TEXT_MAX, examples=["worker-7"])] | None = None
     progress: Annotated[float, Meta(ge=0, le=1, description="With `in_progress`.")] | None = None
     attempt: (
+        # In JSON 2.0 is a whole number, too.
         Annotated[
-            int, Meta(ge=1, le=999_999_999, description="The attempt that is reported of; one that is over is refused.")
+            float,
+            Meta(
+                ge=1,
+                le=999_999_999,
+                multiple_of=1,
+                description="The attempt that is reported of; one that is over is refused.",
+                extra_json_schema={"type": "integer"},
+            ),
         ]
         | None
     ) = None

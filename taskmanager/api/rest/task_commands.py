@@ -64,7 +64,7 @@ def report_command(task_id: TaskId, body: StatusReport, cause: Cause, rules: Rul
         status=status,
         at=_time(body.occurred_at) if body.occurred_at is not None else now,
         source=None,
-        attempt=body.attempt,
+        attempt=None if body.attempt is None else int(body.attempt),
         worker=body.worker,
         progress=body.progress,
         result=_bounded("result", _result(body), rules) if status is TaskStatus.COMPLETED else None,

@@ -71,6 +71,6 @@ class TaskWriteController:
 
     async def _change(self, call: Call[None, Any], command: ReportStatus | RetryTask) -> web.Response:
         request, principal = call.request, call.principal
-        intent = Intent(command, principal.user_email, versions_of(request))
         claim = claim_of(request, principal, call.raw)
+        intent = Intent(command, principal.user_email, versions_of(request))
         return await self._submitting(Unit((intent,), changed(request), len(call.raw), claim))

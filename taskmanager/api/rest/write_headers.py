@@ -7,7 +7,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from taskmanager.api.rest.bodies import invalid
-from taskmanager.api.rest.problems import FieldError
+from taskmanager.api.rest.problems import FieldError, Problem
 from taskmanager.api.rest.task_bodies import TEXT_MAX
 from taskmanager.api.trace_context import is_traceparent, is_tracestate
 from taskmanager.application.principal import Principal
@@ -68,7 +68,7 @@ def claim_of(request: web.Request, principal: Principal, raw: bytes) -> Claim | 
 
 
 def versions_of(request: web.BaseRequest) -> frozenset[int] | None:
-    """The versions that If-Match names, None for any; raises a `Problem` (400) where it is none.
+    """The versions that If-Match names, None for any; raises a `Problem` (412) where it cannot match whatever there is.
 
     A weak tag, and one that no version of a task has, match nothing.
     """
@@ -77,6 +77,5 @@ def versions_of(request: web.BaseRequest) -> frozenset[int] | None:
     if not given or text == "*":
         return None
     if _ETAGS(text) is None:
-        error = FieldError(IF_MATCH, 'must be * or versions in quotation marks, such as "3"')
-        raise invalid(error, what="the header")
+        raise Problem(412, 'If-Match must be * or versions in quotation marks, such as "3"')
     return frozenset(map(int, _VERSION(text)))

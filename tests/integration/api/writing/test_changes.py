@@ -73,7 +73,7 @@ async def test_what_the_state_machine_forbids_is_409_and_on_the_audit_trail(
 
 async def test_if_match_keeps_a_change_from_a_task_that_has_moved_on(api: Api) -> None:
     path = await api.created()
-    for tag, status in (('"2"', 412), ('W/"1"', 412), ('"x"', 412), ("1", 400), ('"7", "1"', 200), ("*", 200)):
+    for tag, status in (('"2"', 412), ('W/"1"', 412), ('"x"', 412), ("1", 412), ('"7", "1"', 200), ("*", 200)):
         reply = await api.send("POST", f"{path}/cancel", If_Match=tag)
         assert reply.status == status, tag
     assert (await api.send("DELETE", path, If_Match='"1"')).headers["ETag"] == '"2"'
