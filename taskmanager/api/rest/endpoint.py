@@ -10,6 +10,7 @@ from taskmanager.api.rest.call import Call
 from taskmanager.api.rest.deadlines import Deadlines
 from taskmanager.api.rest.paths import PathReader
 from taskmanager.api.rest.queries import QueryReader, refuse_query
+from taskmanager.api.rest.readmission import while_admitted
 from taskmanager.api.rest.route import Route
 from taskmanager.application.principal import ANONYMOUS, Permission, Principal, Role
 
@@ -58,4 +59,9 @@ def endpoint(route: Route, gate: Gate, *, deadlines: Deadlines, body_timeout: fl
     async def serve_in_time(request: web.Request) -> web.StreamResponse:
         return await deadlines.keep(serve(request))
 
-    return serve if route.streams else serve_in_time
+    async def serve_while_admitted(request: web.Request) -> web.StreamResponse:
+        if permission is None:
+            return await serve(request)
+        return await while_admitted(serve(request), request, lambda: gate.admit(request, permission))
+
+    return serve_while_admitted if route.streams else serve_in_time
