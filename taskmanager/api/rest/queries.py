@@ -1,6 +1,5 @@
 """Reads query strings into Structs as strictly as bodies are read."""
 
-from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl
@@ -26,6 +25,7 @@ class QueryReader:
     def __init__(self, model: type[msgspec.Struct]) -> None:
         self._model = model
         self._kinds = {field.encode_name: _kind(field.type) for field in _fields(model)}
+        self._nullable = frozenset(field.encode_name for field in _fields(model) if _takes_null(field.type))
         self._prefixes = tuple(name for name, kind in self._kinds.items() if kind is dict)
 
     def read(self, query_string: str) -> msgspec.Struct:
@@ -58,6 +58,8 @@ class QueryReader:
             return self._unknown(name)
         elif name in values:
             return "is given twice"
+        elif name in self._nullable and value.lower() == "null":
+            return "must have a value; leave it out to mean none"
         else:
             values[name] = value
         return None
@@ -102,9 +104,9 @@ def _kind(declared: msgspec.inspect.Type) -> type:
     return dict if isinstance(declared, msgspec.inspect.DictType) else str
 
 
-def defaults(model: type[msgspec.Struct]) -> Mapping[str, Any]:
-    """The default of every parameter that has a plain one, by its name."""
-    return {
-        field.encode_name: field.default for field in _fields(model) if field.default is not msgspec.UNSET
-        and field.default is not msgspec.NODEFAULT and field.default is not None
-    }  # fmt: skip
+def _takes_null(declared: msgspec.inspect.Type) -> bool:
+    """Whether msgspec would take the text null for None, though it stands for a value that is left out."""
+    if not isinstance(declared, msgspec.inspect.UnionType):
+        return False
+    kinds = {type(each.type if isinstance(each, msgspec.inspect.Metadata) else each) for each in declared.types}
+    return msgspec.inspect.NoneType in kinds and msgspec.inspect.StrType not in kinds

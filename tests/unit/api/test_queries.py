@@ -35,6 +35,10 @@ def test_nothing_is_all_defaults() -> None:
     assert READER.read("") == Wanted()
 
 
+def test_a_text_may_be_null_by_name() -> None:
+    assert READER.read("q=null").q == "null"
+
+
 def test_parameters_with_a_prefix_are_collected() -> None:
     assert READER.read("metadata.team=a&metadata.x.y=b").metadata == {"team": "a", "x.y": "b"}
 
@@ -49,6 +53,8 @@ def test_parameters_with_a_prefix_are_collected() -> None:
         ("statuss=new", "statuss", "did you mean status?"),
         ("nonsense=1", "nonsense", "no parameter here"),
         ("metadata=1", "metadata", "no parameter here"),
+        ("createdAfter=null", "createdAfter", "must have a value"),
+        ("createdAfter=", "createdAfter", "datetime"),
         ("status=old", "status[0]", "Invalid enum value"),
         ("createdAfter=yesterday", "createdAfter", "datetime"),
         ("created_after=2026-05-04T12:00:00Z", "created_after", "did you mean createdAfter?"),
