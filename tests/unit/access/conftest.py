@@ -2,7 +2,7 @@
 
 import pytest
 
-from .issuer import Issuer
+from tests.fakes.issuer import Issuer
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from taskmanager.infrastructure.identity.issuer_keys import IssuerKeys
 from taskmanager.infrastructure.identity.key_set import read_key_set
 from tests.fakes.seconds import Seconds
 
-from .issuer import Issuer
+from tests.fakes.issuer import Issuer
 
 
 class Provider:

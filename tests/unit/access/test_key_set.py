@@ -9,7 +9,7 @@ from jwt.algorithms import RSAAlgorithm
 from taskmanager.config.auth import ALGORITHMS
 from taskmanager.infrastructure.identity.key_set import read_key_set
 
-from .issuer import Issuer
+from tests.fakes.issuer import Issuer
 
 
 def read(*entries: object, accepted: tuple[str, ...] = ("RS256", "ES256")) -> set[tuple[str, str]]:

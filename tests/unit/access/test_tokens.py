@@ -18,7 +18,7 @@ from taskmanager.domain.values import UserEmail
 from taskmanager.infrastructure.identity.key_set import read_key_set
 from taskmanager.infrastructure.identity.tokens import TokenAuthenticator
 
-from .issuer import AUDIENCE, ISSUER, Issuer
+from tests.fakes.issuer import AUDIENCE, ISSUER, Issuer
 
 _ACCEPTED = ("RS256", "ES256")
 
