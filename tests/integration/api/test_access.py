@@ -19,8 +19,8 @@ from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyStore
 from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.programs.api.writing import SystemClock
-from tests.scratch import ScratchDatabase
 from tests.fakes.issuer import AUDIENCE, ISSUER, Issuer
+from tests.scratch import ScratchDatabase
 
 from .conftest import Line, serving
 

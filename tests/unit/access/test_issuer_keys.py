@@ -10,9 +10,8 @@ from taskmanager.application.access import AccessUnavailable
 from taskmanager.infrastructure.identity.endpoint import FetchError
 from taskmanager.infrastructure.identity.issuer_keys import IssuerKeys
 from taskmanager.infrastructure.identity.key_set import read_key_set
-from tests.fakes.seconds import Seconds
-
 from tests.fakes.issuer import Issuer
+from tests.fakes.seconds import Seconds
 
 
 class Provider:

@@ -8,7 +8,6 @@ from jwt.algorithms import RSAAlgorithm
 
 from taskmanager.config.auth import ALGORITHMS
 from taskmanager.infrastructure.identity.key_set import read_key_set
-
 from tests.fakes.issuer import Issuer
 
 

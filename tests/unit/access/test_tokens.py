@@ -17,7 +17,6 @@ from taskmanager.application.token_claims import principal_of
 from taskmanager.domain.values import UserEmail
 from taskmanager.infrastructure.identity.key_set import read_key_set
 from taskmanager.infrastructure.identity.tokens import TokenAuthenticator
-
 from tests.fakes.issuer import AUDIENCE, ISSUER, Issuer
 
 _ACCEPTED = ("RS256", "ES256")
