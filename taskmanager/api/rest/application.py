@@ -1,6 +1,8 @@
 """The aiohttp application: routes inside, middlewares around them."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
 
 from aiohttp import web
 
@@ -37,4 +39,19 @@ def rest_application(
             application.router.add_get(route.path, handler, expect_handler=await_reading)  # answers HEAD, too
         else:
             application.router.add_route(route.method, route.path, handler, expect_handler=await_reading)
+    _refuse_other_methods(application, table)
     return application
+
+
+def _refuse_other_methods(application: web.Application, table: Sequence[Route]) -> None:
+    """Lets a path without placeholders answer 405 itself, rather than a longer look that finds it to be an id."""
+    methods: dict[str, set[str]] = {}
+    for route in table:
+        if "{" not in route.path:
+            methods.setdefault(route.path, set()).update({"GET", "HEAD"} if route.method == "GET" else {route.method})
+    for path, allowed in methods.items():
+        application.router.add_route("*", path, partial(_method_not_allowed, frozenset(allowed)))
+
+
+async def _method_not_allowed(allowed: frozenset[str], request: web.Request) -> NoReturn:
+    raise web.HTTPMethodNotAllowed(request.method, allowed)

@@ -46,5 +46,5 @@ async def test_requests_are_counted_by_template_and_never_by_what_the_client_wro
         ("GET", "/api/tasks/{id}", 200),
         ("GET", "/api/tasks/{id}", 400),
         ("GET", "unmatched", 404),
-        ("OTHER", "unmatched", 405),
+        ("OTHER", "/api/health", 405),
     ]

@@ -33,12 +33,19 @@ async def test_every_served_route_is_described_and_the_other_way_round(client: T
     served = {
         (route.method, route.resource.canonical)
         for route in client.app.router.routes()
-        if route.resource is not None and route.method != "HEAD"
+        if route.resource is not None and route.method not in ("HEAD", "*")
     }
     document = await (await client.get("/api/openapi.json")).json()
     described = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
 
     assert described == served
+
+
+async def test_a_path_beside_a_placeholder_knows_its_own_methods(client: TestClient) -> None:
+    answer = await client.get("/api/tasks/batch")
+
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "POST"
 
 
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: dict) -> None:
