@@ -1,0 +1,99 @@
+"""What each route is asked for by one user, of their own things and of another's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tests.integration.api.isolation.owners import Owner
+
+
+class Attempt(NamedTuple):
+    """A request and the status of its answer; `shows` must hold for the text of the answer."""
+
+    path: str
+    status: int
+    body: object = None
+    headers: Mapping[str, str] = {}
+    shows: Callable[[str], Any] = lambda _: True
+
+
+Attempts = Callable[[Owner, Owner], Sequence[Attempt]]
+_IF_MATCH = {"If-Match": '"1"'}
+
+
+def _task(me: Owner, other: Owner) -> list[Attempt]:
+    own = me.tasks["done"]
+    return [
+        Attempt(f"/api/tasks/{own}", 200, shows=lambda text: own in text),
+        *(Attempt(f"/api/tasks/{task}", 404) for task in other.tasks.values()),
+    ]
+
+
+def _create(me: Owner, other: Owner) -> list[Attempt]:
+    key = {"Idempotency-Key": "the-same-for-both"}
+    return [
+        Attempt("/api/tasks", 201, me.task(), key),
+        Attempt("/api/tasks", 201, me.task(userEmail=None), shows=lambda text: me.email in text),
+        Attempt("/api/tasks", 403, me.task(userEmail=other.email)),
+    ]
+
+
+def _create_many(me: Owner, other: Owner) -> list[Attempt]:
+    mixed = {"tasks": [me.task(), me.task(userEmail=other.email)]}
+    return [
+        Attempt("/api/tasks/batch", 201, {"tasks": [me.task(), me.task()]}, {"Idempotency-Key": "the-same-for-both"}),
+        Attempt("/api/tasks/batch", 422, mixed),
+        Attempt("/api/tasks/batch?partial=true", 200, mixed),
+    ]
+
+
+def _changes(action: str, own: str, status: int = 200) -> Attempts:
+    def attempts(me: Owner, other: Owner) -> list[Attempt]:
+        foreign = [f"/api/tasks/{task}{action}" for task in other.tasks.values()]
+        return [
+            *(Attempt(path, 404) for path in foreign),
+            *(Attempt(path, 404, headers=_IF_MATCH) for path in foreign),
+            *(Attempt(path, 404, headers={"Idempotency-Key": "the-same-for-both"}) for path in foreign[:1]),
+            Attempt(f"/api/tasks/{me.tasks[own]}{action}", status),
+        ]
+
+    return attempts
+
+
+def _report(me: Owner, other: Owner) -> list[Attempt]:
+    reports: list[object] = [
+        {"status": "in_progress", "worker": "w-2"},
+        {"status": "completed", "result": "mine now"},
+        {"status": "completed", "result": "ready"},
+        {"status": "error", "error": "broken"},
+    ]
+    return [
+        *(Attempt(f"/api/tasks/{task}/status", 404, report) for task in other.tasks.values() for report in reports),
+        Attempt(f"/api/tasks/{other.tasks['new']}/status", 404, reports[0], _IF_MATCH),
+        Attempt(f"/api/tasks/{me.tasks['new']}/status", 200, reports[0]),
+    ]
+
+
+def _events(me: Owner, other: Owner) -> list[Attempt]:
+    def is_whole(text: str) -> bool:
+        return all(task in text for task in me.tasks.values())
+
+    return [
+        Attempt("/api/events?limit=500", 200, shows=is_whole),
+        Attempt("/api/events?after=0&status=new&status=completed", 200, shows=lambda text: me.tasks["new"] in text),
+        Attempt(f"/api/events?userEmail={me.email}", 200, shows=is_whole),
+        Attempt(f"/api/events?userEmail={other.email}", 200),
+        *(Attempt(f"/api/events?taskId={task}", 200) for task in other.tasks.values()),
+    ]
+
+
+ATTEMPTS: dict[str, Attempts] = {
+    "getTask": _task,
+    "createTask": _create,
+    "createTasks": _create_many,
+    "reportTaskStatus": _report,
+    "cancelTask": _changes("/cancel", "running"),
+    "retryTask": _changes("/retry", "failed"),
+    "deleteTask": _changes("", "done", 204),
+    "listEvents": _events,
+}
+"""By operation; every one that a bound token is allowed has to be here."""
