@@ -23,8 +23,9 @@ _SCHEMA_MISMATCH = "42"  # the class of SQLSTATEs for tables and rights that are
 
 
 class KeyCabinet(NamedTuple):
-    """What an operator can do."""
+    """What an operator can do; `are_asked_for` tells whether the settings make the API ask for keys."""
 
+    are_asked_for: bool
     store: KeyStore
     create: CreateKey
     revoke: RevokeKey
@@ -60,6 +61,6 @@ async def _work(settings: Settings, work: Callable[[KeyCabinet], Awaitable[int]]
     )
     store, clock = PostgresKeyStore(session), _SystemClock()
     try:
-        return await work(KeyCabinet(store, CreateKey(store, clock), RevokeKey(store, clock)))
+        return await work(KeyCabinet(settings.auth.takes_keys, store, CreateKey(store, clock), RevokeKey(store, clock)))
     finally:
         await session.close()

@@ -68,6 +68,8 @@ def create(
         click.echo(secret)
         click.echo(f"This is the only time that the key is shown: keep it now. {rendering.described(key)}", err=True)
         click.echo(f"To take it back: taskmanager keys revoke {key.prefix}", err=True)
+        if not cabinet.are_asked_for:
+            click.echo("Nobody is asked for keys yet: set AUTH_MODE=keys where the API runs.", err=True)
         return ExitCode.OK
 
     return at_cabinet(work)
@@ -101,7 +103,8 @@ def list_(as_json: bool) -> int:
 def revoke(prefix: str, operator: str, as_json: bool) -> int:
     """Take a key back, for good.
 
-    It is refused everywhere at most 5 seconds later. The row stays, with who revoked it and when.
+    At most 5 seconds later every request with it is refused, and 15 seconds later its live streams are cut. The row
+    stays, with who revoked it and when.
 
     \b
     Exits with 1 if there is no such key; revoking a key again changes nothing.

@@ -61,7 +61,7 @@ def revoked(revocation: Revocation) -> str:
     """A line on what became of it."""
     key = revocation.key
     if revocation.is_new:
-        return f"{key.prefix} is revoked; it is refused everywhere in 5 seconds at most"
+        return f"{key.prefix} is revoked; requests with it are refused in 5 seconds at most"
     return f"{key.prefix} was revoked already, at {_time(key.revoked_at)} UTC by {key.revoked_by or '-'}"
 
 

@@ -30,6 +30,11 @@ def test_a_key_is_shown_once_and_kept_as_its_digest_alone(keys: Keys, database: 
     assert secret not in keys("list").stdout + keys("list", "--json").stdout
 
 
+def test_whoever_makes_a_key_that_nobody_asks_for_is_told(keys: Keys) -> None:
+    assert "AUTH_MODE=keys" in keys("create", "--role", "reader").stderr
+    assert "AUTH_MODE" not in keys("create", "--role", "reader", AUTH_MODE="keys").stderr
+
+
 def test_two_keys_are_never_alike(keys: Keys) -> None:
     first, second = created(keys, "--role", "reader"), created(keys, "--role", "reader")
     assert len({first["key"], second["key"]}) == len({first["prefix"], second["prefix"]}) == 2
