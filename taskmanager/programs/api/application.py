@@ -30,10 +30,16 @@ class ApiApplication:
         factory.share_metrics()
         self._pool = factory.read_pool()
         self._probe = factory.kafka_probe()
-        self._health = ServiceHealth(factory, self._pool, self._probe, lambda: self._server.figures())
         figures = PostgresFigures(self._pool)
         self._feed = EventFeed(factory, self._pool)
         self._writing = Writing(factory)
+        self._health = ServiceHealth(
+            factory,
+            self._pool,
+            self._probe,
+            lambda: self._server.figures(),  # made below
+            is_overloaded=lambda: self._writing.is_full,
+        )
         self._access = CallerAccess(factory, self._pool)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(

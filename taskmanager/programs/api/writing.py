@@ -51,6 +51,11 @@ class Writing:
         self.tasks = TaskWriteController(submitting, rules, clock.now)
         self.batches = TaskBatchController(submitting, rules, clock.now)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next change would be refused for want of room."""
+        return self._commit.is_full
+
     def start(self) -> None:
         """Begins to commit; the database need not be there yet."""
         self._commit.start()

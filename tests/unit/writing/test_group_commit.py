@@ -91,6 +91,19 @@ async def test_beyond_its_bounds_it_refuses_at_once(gate: Gate, observed: Observ
     await commit.stop()
 
 
+async def test_it_tells_when_it_is_full(gate: Gate, observed: Observed) -> None:
+    commit = started(gate, observed, waiting_intents=1)
+    first = await busy(gate, commit)
+    assert not commit.is_full
+    second = asyncio.create_task(commit.submit(creation(2)))
+    await asyncio.sleep(0)
+    assert commit.is_full
+    gate.go_on.set()
+    await asyncio.gather(first, second)
+    assert not commit.is_full
+    await commit.stop()
+
+
 async def test_a_caller_that_gives_up_disturbs_nobody(gate: Gate, observed: Observed) -> None:
     commit = started(gate, observed)
     first = await busy(gate, commit)

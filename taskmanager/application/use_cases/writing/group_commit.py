@@ -52,6 +52,11 @@ class GroupCommit:
         self._is_stopping = False
         self._working: asyncio.Task[None] | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one would be refused."""
+        return self._intents >= self._limits.waiting_intents or self._bytes >= self._limits.waiting_bytes
+
     def start(self) -> None:
         """Begins to commit; to be called once, inside the loop."""
         self._working = asyncio.create_task(self._work())
