@@ -13,7 +13,14 @@ TEXT_MAX = 255
 BATCH_MAX = 1000
 
 _Email = Annotated[
-    str, Meta(min_length=3, max_length=254, description="Whose task it is.", examples=["ann@example.com"])
+    str,
+    Meta(
+        min_length=3,
+        max_length=254,
+        description="Whose task it is.",
+        examples=["ann@example.com"],
+        extra_json_schema={"format": "email"},
+    ),
 ]
 _CorrelationId = Annotated[
     str,
