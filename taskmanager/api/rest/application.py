@@ -10,10 +10,8 @@ from taskmanager.api.rest.bodies import await_reading
 from taskmanager.api.rest.deadlines import Deadlines
 from taskmanager.api.rest.edge import PLAIN, Edge
 from taskmanager.api.rest.endpoint import Gate, endpoint
-from taskmanager.api.rest.middlewares.access_log import access_log
-from taskmanager.api.rest.middlewares.errors import errors
-from taskmanager.api.rest.middlewares.metrics import RequestMetrics, count_requests
-from taskmanager.api.rest.middlewares.request_id import request_id
+from taskmanager.api.rest.middlewares.metrics import RequestMetrics
+from taskmanager.api.rest.middlewares.surroundings import surrounded
 from taskmanager.api.rest.middlewares.tracing import traced
 from taskmanager.api.rest.route import Route
 
@@ -29,7 +27,7 @@ def rest_application(
 ) -> web.Application:
     """Serves `table` to whom `gate` admits; a request that takes longer than `request_timeout` seconds gets a 503."""
     # The first is the outermost.
-    middlewares = [request_id, *([traced] if is_traced else []), access_log, count_requests(metrics), errors]
+    middlewares = [*([traced] if is_traced else []), surrounded(metrics)]
     application = web.Application(middlewares=[*middlewares, *edge.middlewares()])
     edge.mark_answers(application)
     deadlines = Deadlines(request_timeout)
