@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from tests.integration.api.isolation.owners import Owner
 
 
@@ -24,7 +26,9 @@ def _task(me: Owner, other: Owner) -> list[Attempt]:
     own = me.tasks["done"]
     return [
         Attempt(f"/api/tasks/{own}", 200, shows=lambda text: own in text),
+        Attempt(f"/api/tasks/{own}?asOf=1", 200, shows=lambda text: own in text),
         *(Attempt(f"/api/tasks/{task}", 404) for task in other.tasks.values()),
+        *(Attempt(f"/api/tasks/{task}?asOf=1", 404) for task in other.tasks.values()),
     ]
 
 
@@ -86,8 +90,62 @@ def _events(me: Owner, other: Owner) -> list[Attempt]:
     ]
 
 
+def _list(me: Owner, other: Owner) -> list[Attempt]:
+    return [
+        Attempt("/api/tasks", 200, shows=_lists(len(me.tasks))),
+        Attempt("/api/tasks?sort=createdAt&limit=500", 200, shows=_lists(len(me.tasks))),
+        Attempt(f"/api/tasks?q=about&userEmail={me.email}", 200, shows=_lists(len(me.tasks))),
+        Attempt(f"/api/tasks?userEmail={other.email}", 200, shows=_lists(0)),
+        Attempt(f"/api/tasks?host={other.word}.example", 200, shows=_lists(0)),
+        Attempt(f"/api/tasks?q={other.word}", 200, shows=_lists(0)),
+        Attempt(f"/api/tasks?metadata.team={other.word}", 200, shows=_lists(0)),
+    ]
+
+
+def _list_of_user(me: Owner, other: Owner) -> list[Attempt]:
+    return [
+        Attempt(f"/api/users/{me.email}/tasks", 200, shows=_lists(len(me.tasks))),
+        Attempt(f"/api/users/{other.email}/tasks", 404),
+    ]
+
+
+def _statistics(me: Owner, other: Owner) -> list[Attempt]:
+    return [Attempt("/api/tasks/statistics", 200, shows=_counts(len(me.tasks)))]
+
+
+def _statistics_of_user(me: Owner, other: Owner) -> list[Attempt]:
+    return [
+        Attempt(f"/api/users/{me.email}/statistics", 200, shows=_counts(len(me.tasks))),
+        Attempt(f"/api/users/{other.email}/statistics", 404),
+    ]
+
+
+def _trail(me: Owner, other: Owner) -> list[Attempt]:
+    return [
+        Attempt(f"/api/tasks/{me.tasks['done']}/events", 200, shows=_lists(3)),
+        *(Attempt(f"/api/tasks/{task}/events", 404) for task in other.tasks.values()),
+    ]
+
+
+def _lists(count: int) -> Callable[[str], bool]:
+    def shows(text: str) -> bool:
+        page = orjson.loads(text)
+        return len(page["items"]) == count and page["nextCursor"] is None
+
+    return shows
+
+
+def _counts(count: int) -> Callable[[str], bool]:
+    return lambda text: bool(orjson.loads(text)["total"] == count)
+
+
 ATTEMPTS: dict[str, Attempts] = {
+    "listTasks": _list,
+    "getStatistics": _statistics,
     "getTask": _task,
+    "getTaskHistory": _trail,
+    "listTasksOfUser": _list_of_user,
+    "getStatisticsOfUser": _statistics_of_user,
     "createTask": _create,
     "createTasks": _create_many,
     "reportTaskStatus": _report,

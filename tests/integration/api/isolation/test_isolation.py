@@ -101,6 +101,23 @@ async def test_what_is_open_to_all_tells_nothing_of_anybody(owners: Owners, rout
     assert not [mark for mark in owners.ann.marks + owners.bob.marks if mark in text]
 
 
+_PAGED = ["/api/tasks?", "/api/tasks?sort=createdAt&", "/api/tasks/{task}/events?", "/api/users/{email}/tasks?"]
+
+
+@pytest.mark.parametrize("path", _PAGED)
+async def test_a_cursor_leads_nobody_else_anywhere(owners: Owners, path: str) -> None:
+    ann, bob = owners.ann, owners.bob
+    theirs = path.format(task=bob.tasks["done"], email=bob.email)
+    status, text = await bob.ask("GET", f"{theirs}limit=1")
+    assert status == 200, text
+    cursor = orjson.loads(text)["nextCursor"]
+    assert (await bob.ask("GET", f"{theirs}limit=1&cursor={cursor}"))[0] == 200
+    for asked in (theirs, path.format(task=ann.tasks["done"], email=ann.email)):
+        status, text = await ann.ask("GET", f"{asked}limit=1&cursor={cursor}")
+        assert status in {404, 422}, text
+        assert not [mark for mark in bob.marks if mark in text and mark not in asked]
+
+
 async def test_a_live_stream_holds_ones_own_events_alone(owners: Owners) -> None:
     async with owners.ann.listening("/api/events?after=0") as stream:
         for owner in (owners.bob, owners.ann):
