@@ -1,0 +1,89 @@
+"""Makes the next changes of an operation, in one transaction with how far it has come."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from taskmanager.application.bulk_model import Operation, OperationState
+from taskmanager.application.changes import Changes
+from taskmanager.application.ports import NO_ROOM, Clock, RowRefused, StoreError, StoreUnavailable
+from taskmanager.application.use_cases.bulk.decide import decide
+from taskmanager.application.use_cases.bulk.ports import ChunkStore, ChunkTransaction, Limits, Progress
+from taskmanager.domain.status import TaskStatus
+
+log = structlog.get_logger(__name__)
+
+
+class Observer(Protocol):
+    """Where changes are counted."""
+
+    def settled(self, status: TaskStatus, seconds: Sequence[float]) -> None:
+        """Tasks came to their end; how long they took."""
+
+
+class AdvanceOperation:
+    """Takes each task of an operation once, whoever else advances operations, and whatever dies in between.
+
+    Only tasks that were made before the operation are meant.
+    """
+
+    def __init__(
+        self,
+        store: ChunkStore,
+        clock: Clock,
+        observer: Observer,
+        limits: Limits = Limits(),  # noqa: B008 - immutable
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._observer = observer
+        self._limits = limits
+
+    async def __call__(self) -> bool:
+        """Advances the operation whose turn it is; False where nothing is to do.
+
+        May raise a `StoreError`: whether or not the changes were made, the next call goes on where they end.
+        """
+        taken: list[Operation] = []
+        try:
+            return await self._advance(taken.append)
+        except StoreError as error:
+            if isinstance(error, StoreUnavailable) and error.kind == NO_ROOM:
+                await self._store.make_room()
+                return True
+            if not (isinstance(error, RowRefused) and taken):
+                raise
+            failure = f"the database refuses a change: {error}"
+        except Exception:
+            if not taken:
+                raise
+            log.exception("operation_failed", operation=taken[-1].id)
+            failure = "an internal error; its log line names this operation"
+        # Tried again it would fail again, for ever.
+        await self._store.fail(taken[-1].id, failure, self._clock.now())
+        return True
+
+    async def _advance(self, take: Callable[[Operation], None]) -> bool:
+        async with self._store.transaction() as transaction:
+            operation = await transaction.take()
+            if operation is None:
+                return False
+            take(operation)
+            changes, progress = await self._decide(transaction, operation)
+            await transaction.commit(self._store.serialise(changes, progress))
+        for status, seconds in changes.durations.items():
+            self._observer.settled(status, seconds)
+        if progress.state.is_over:
+            total = operation.tally.and_(progress.tally)
+            log.info("operation_completed", operation=operation.id, actor=operation.order.actor, **total._asdict())
+        return True
+
+    async def _decide(self, transaction: ChunkTransaction, operation: Operation) -> tuple[Changes, Progress]:
+        found = await transaction.found(operation, self._limits)
+        tasks = (await transaction.load([], found.ids, [])).tasks if found.ids else {}
+        # Read when the tasks are locked: no change of theirs may be recorded before an earlier one.
+        changes = Changes(self._clock.now(), {})
+        tally = decide(operation.order, tasks, changes)
+        state = OperationState.COMPLETED if found.end is None else OperationState.RUNNING
+        return changes, Progress(operation.id, state, found.end, tally, changes.now)
