@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from taskmanager.domain.state import TaskState
-from taskmanager.domain.values import TaskId
+from taskmanager.domain.values import TaskId, UserEmail
 
 
 class TaskView(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -78,8 +78,8 @@ def _utc_or_none(moment: datetime | None) -> datetime | None:
 class TaskReader(Protocol):
     """Where single tasks are looked up."""
 
-    async def find(self, task_id: TaskId) -> TaskView | None:
-        """The task, None if there is none or it was deleted; may raise a `StoreError`."""
+    async def find(self, task_id: TaskId, owner: UserEmail | None = None) -> TaskView | None:
+        """The task, None if there is none, it was deleted, or is not the `owner`'s; may raise a `StoreError`."""
 
 
 class TaskFigures(Protocol):

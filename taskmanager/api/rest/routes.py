@@ -7,14 +7,19 @@ from taskmanager.api.rest.events import LAST_EVENT_ID, EventController, EventsPa
 from taskmanager.api.rest.metrics import HoursQuery, MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.route import Route
+from taskmanager.api.rest.statistics import StatisticsController
 from taskmanager.api.rest.task_batches import BODY_LIMIT as BATCH_LIMIT
 from taskmanager.api.rest.task_batches import TaskBatchController
 from taskmanager.api.rest.task_bodies import BatchAnswer, BatchQuery, NewTask, NewTasks, StatusReport
+from taskmanager.api.rest.task_history import TaskHistoryController, TrailAnswer, TrailQuery
+from taskmanager.api.rest.task_lists import TaskListController
+from taskmanager.api.rest.task_queries import TaskPageAnswer, TasksQuery, UserTasksQuery
 from taskmanager.api.rest.task_writes import TaskWriteController
-from taskmanager.api.rest.tasks import TaskController
+from taskmanager.api.rest.tasks import TaskController, TaskQuery
 from taskmanager.api.rest.write_headers import CHANGE_HEADERS, CREATE_HEADERS, DELETE_HEADERS
 from taskmanager.application.principal import Permission
 from taskmanager.application.read_model import TaskView
+from taskmanager.application.statistics import TaskStatistics
 
 _PROMETHEUS = "text/plain"
 
@@ -23,6 +28,9 @@ class Controllers(NamedTuple):
     """Who answers."""
 
     tasks: TaskController
+    task_lists: TaskListController
+    task_history: TaskHistoryController
+    statistics: StatisticsController
     task_writes: TaskWriteController
     task_batches: TaskBatchController
     events: EventController
@@ -38,8 +46,28 @@ def routes(by: Controllers) -> list[Route]:
     tasks, metrics, health, documentation = by.tasks, by.metrics, by.health, by.documentation
     return [
         Route(
-            "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks",
-            answers={200: TaskView}, errors=(404,),
+            "GET", "/api/tasks", "listTasks", by.task_lists.list, read, "tasks", query=TasksQuery,
+            answers={200: TaskPageAnswer}, errors=(422,),
+        ),
+        Route(
+            "GET", "/api/tasks/statistics", "getStatistics", by.statistics.all, read, "tasks", query=HoursQuery,
+            answers={200: TaskStatistics},
+        ),
+        Route(
+            "GET", "/api/tasks/{id}", "getTask", tasks.get, read, "tasks", query=TaskQuery,
+            answers={200: TaskView}, errors=(404, 422),
+        ),
+        Route(
+            "GET", "/api/tasks/{id}/events", "getTaskHistory", by.task_history.trail, read, "tasks", query=TrailQuery,
+            answers={200: TrailAnswer}, errors=(404, 422),
+        ),
+        Route(
+            "GET", "/api/users/{email}/tasks", "listTasksOfUser", by.task_lists.of_user, read, "tasks",
+            query=UserTasksQuery, path_types={"email": str}, answers={200: TaskPageAnswer}, errors=(404, 422),
+        ),
+        Route(
+            "GET", "/api/users/{email}/statistics", "getStatisticsOfUser", by.statistics.of_user, read, "tasks",
+            query=HoursQuery, path_types={"email": str}, answers={200: TaskStatistics}, errors=(404, 422),
         ),
 
         Route(

@@ -1,7 +1,7 @@
 """Looks a task up."""
 
 from taskmanager.application.read_model import TaskReader, TaskView
-from taskmanager.domain.values import TaskId
+from taskmanager.domain.values import TaskId, UserEmail
 
 
 class GetTask:
@@ -10,6 +10,6 @@ class GetTask:
     def __init__(self, tasks: TaskReader) -> None:
         self._tasks = tasks
 
-    async def __call__(self, task_id: str) -> TaskView | None:
-        """The task of this id, None if there is none; raises `InvalidValue` where it is no id, or a `StoreError`."""
-        return await self._tasks.find(TaskId(task_id))
+    async def __call__(self, task_id: TaskId, owner: UserEmail | None = None) -> TaskView | None:
+        """The task of this id, None if there is none or it is not the `owner`'s; may raise a `StoreError`."""
+        return await self._tasks.find(task_id, owner)

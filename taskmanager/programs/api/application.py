@@ -7,17 +7,15 @@ from taskmanager.api.rest.metrics import MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
 from taskmanager.api.rest.openapi.document import openapi_document
 from taskmanager.api.rest.routes import Controllers, routes
-from taskmanager.api.rest.tasks import TaskController
-from taskmanager.application.use_cases.get_task import GetTask
 from taskmanager.application.use_cases.task_metrics import CountTasks
 from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
-from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 from taskmanager.programs.api.access import CallerAccess
 from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.api.health import ServiceHealth
+from taskmanager.programs.api.reading import Reading
 from taskmanager.programs.api.writing import Writing
 from taskmanager.programs.factory import ApplicationFactory
 
@@ -31,6 +29,7 @@ class ApiApplication:
         self._pool = factory.read_pool()
         self._probe = factory.kafka_probe()
         figures = PostgresFigures(self._pool)
+        reading = Reading(self._pool)
         self._feed = EventFeed(factory, self._pool)
         self._writing = Writing(factory)
         self._health = ServiceHealth(
@@ -43,7 +42,10 @@ class ApiApplication:
         self._access = CallerAccess(factory, self._pool)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
-            tasks=TaskController(GetTask(PostgresTaskReader(self._pool))),
+            tasks=reading.tasks,
+            task_lists=reading.lists,
+            task_history=reading.history,
+            statistics=reading.statistics,
             task_writes=self._writing.tasks,
             task_batches=self._writing.batches,
             events=self._feed.controller,

@@ -22,7 +22,7 @@ from taskmanager.application.read_model import TaskView
 from taskmanager.application.use_cases.get_task import GetTask
 from taskmanager.application.use_cases.health import HealthChecks
 from taskmanager.application.use_cases.task_metrics import CountTasks
-from taskmanager.domain.values import TaskId
+from taskmanager.domain.values import TaskId, UserEmail
 
 TASK_ID = "0190f1c2-7a3b-7cde-8f01-23456789abcd"
 NOON = datetime(2026, 5, 4, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -45,7 +45,7 @@ class World:
     counted: list[tuple[str, str, int]] = field(default_factory=list)
     service: ServiceState = field(default_factory=lambda: ServiceState("task-manager", "1.2.3", time.monotonic()))
 
-    async def find(self, task_id: TaskId) -> TaskView | None:
+    async def find(self, task_id: TaskId, owner: UserEmail | None = None) -> TaskView | None:
         if self.failure is not None:
             raise self.failure
         return self.tasks.get(task_id)
@@ -92,7 +92,7 @@ async def client(world: World, aiohttp_client: AiohttpClient) -> TestClient:
     # Whoever is not named here is not called by these tests.
     table = routes(
         Controllers(*(Mock(name=name) for name in Controllers._fields))._replace(
-            tasks=TaskController(GetTask(world)),
+            tasks=TaskController(GetTask(world), Mock(name="recall")),
             metrics=MetricsController(page, "text/plain; version=0.0.4; charset=utf-8", CountTasks(world)),
             health=health,
             documentation=DocumentationController(

@@ -76,7 +76,7 @@ async def test_a_defect_is_a_problem_500_without_details(client: TestClient, wor
 
 
 async def test_a_request_that_takes_too_long_is_given_up(client: TestClient, world: World, monkeypatch) -> None:
-    async def never(task_id: str) -> None:
+    async def never(*_: object) -> None:
         await asyncio.Event().wait()
 
     monkeypatch.setattr(world, "find", never)
