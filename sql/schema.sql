@@ -19,6 +19,8 @@ create table api_keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     last_used_at timestamp with time zone,
+    created_by text,
+    revoked_by text,
     constraint api_keys_digest_key UNIQUE (digest),
     constraint api_keys_pkey PRIMARY KEY (id),
     constraint api_keys_prefix_key UNIQUE (prefix),
@@ -33,6 +35,37 @@ create table archived_counts (
     refused bigint default 0 not null,
     constraint archived_counts_pkey PRIMARY KEY (source_topic, source_partition)
 );
+
+create table bulk_operations (
+    id uuid not null,
+    action text not null,
+    selection json not null,
+    owner text,
+    actor text not null,
+    correlation_id text,
+    traceparent text,
+    tracestate text,
+    request_key text,
+    request_digest text,
+    state text default 'pending'::text not null,
+    failure text,
+    created_at timestamp with time zone not null,
+    started_at timestamp with time zone,
+    advanced_at timestamp with time zone not null,
+    finished_at timestamp with time zone,
+    position_at timestamp with time zone,
+    position_id uuid,
+    matched bigint default 0 not null,
+    changed bigint default 0 not null,
+    unchanged bigint default 0 not null,
+    refused bigint default 0 not null,
+    constraint bulk_operations_action_check CHECK ((action = ANY (ARRAY['cancel'::text, 'retry'::text, 'delete'::text]))),
+    constraint bulk_operations_check CHECK (((position_at IS NULL) = (position_id IS NULL))),
+    constraint bulk_operations_check1 CHECK ((matched = ((changed + unchanged) + refused))),
+    constraint bulk_operations_check2 CHECK (((finished_at IS NULL) = (state = ANY (ARRAY['pending'::text, 'running'::text])))),
+    constraint bulk_operations_pkey PRIMARY KEY (id),
+    constraint bulk_operations_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'running'::text, 'completed'::text, 'cancelled'::text, 'failed'::text])))
+) with (fillfactor=50);
 
 create table consumer_offsets (
     topic text not null,
@@ -189,6 +222,12 @@ create table schema_migrations (
     constraint schema_migrations_pkey PRIMARY KEY (version)
 );
 
+create table signing_keys (
+    name text not null,
+    key bytea not null,
+    constraint signing_keys_pkey PRIMARY KEY (name)
+);
+
 create table task_counters (
     created_hour timestamp with time zone not null,
     status text not null,
@@ -259,6 +298,12 @@ alter table dead_letter_actions add constraint dead_letter_actions_letter_id_fke
 
 alter sequence task_events_seq owned by task_events.seq;
 
+CREATE INDEX bulk_operations_open ON bulk_operations USING btree (id) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
+
+CREATE INDEX bulk_operations_owner ON bulk_operations USING btree (owner, id) WHERE (owner IS NOT NULL);
+
+CREATE UNIQUE INDEX bulk_operations_request ON bulk_operations USING btree (actor, request_key) WHERE (request_key IS NOT NULL);
+
 CREATE INDEX dead_letter_actions_letter ON dead_letter_actions USING btree (letter_id, id);
 
 CREATE INDEX dead_letters_open ON dead_letters USING btree (id) WHERE (state = 'open'::text);
@@ -280,6 +325,8 @@ CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
 CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
 
 CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at);
+
+CREATE INDEX web_crawl_tasks_host ON web_crawl_tasks USING btree (web_crawl_host(original_url), created_at);
 
 CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at);
 
@@ -622,6 +669,14 @@ begin
     drop table going;
     return kept;
 end $function$;
+
+CREATE OR REPLACE FUNCTION web_crawl_host(url text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+    select split_part(split_part(split_part(url, '/', 3), '?', 1), '#', 1)
+$function$;
 
 CREATE OR REPLACE FUNCTION window_start(hours double precision)
  RETURNS timestamp with time zone
