@@ -109,7 +109,9 @@ async def test_the_right_prefix_with_another_secret_is_refused(authenticate: Aut
 
 
 @pytest.mark.parametrize(
-    "key", ["tm_", "tm_x_y", SECRET.key + "=", SECRET.key[:-1], SECRET.key.upper(), SECRET.key + "\n"]
+    "key",
+    ["tm_", "tm_x_y", SECRET.key + "=", SECRET.key[:-1], SECRET.key.upper(), SECRET.key + "\n"],
+    ids=["empty", "short", "longer", "shorter", "upper case", "new line"],
 )
 async def test_what_has_not_the_form_of_a_key_is_not_looked_up(authenticate: AuthenticateKey, key: str) -> None:
     assert (await refusal(authenticate, key)).reason is Refusal.MALFORMED
