@@ -24,6 +24,7 @@ _PROGRAMS = {
     "config": "Show every setting in force and where it comes from.",
     "offsets": "Show or reset how far the topics have been read.",
     "keys": "Make, show and revoke the API keys of the REST interface.",
+    "tasks": "Create, show, watch and change tasks by way of the REST interface.",
     "dlq": "Show, replay or discard dead letters.",
 }
 

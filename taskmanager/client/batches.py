@@ -46,11 +46,14 @@ async def _batches(tasks: Iterable[NewTask] | AsyncIterable[NewTask]) -> AsyncIt
     encode = msgspec.json.Encoder().encode
     async for task in _each(tasks):
         encoded = encode(task)
-        if batch and (len(batch) == BATCH_MAX or size + len(encoded) > _BATCH_MAX_BYTES):
+        if batch and size + len(encoded) > _BATCH_MAX_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(encoded)
         size += len(encoded) + 1
+        if len(batch) == BATCH_MAX:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 

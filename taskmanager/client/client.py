@@ -96,14 +96,14 @@ class TaskManagerClient:
     ) -> AsyncIterator[ListedTask]:
         """All tasks that are wanted, page after page; results are left out."""
         query = {**wanted, "sort": "-createdAt" if newest_first else "createdAt", "limit": page_size}
-        return items(self._calls, "/tasks", TaskPage, query)
+        return items(self._calls, "/tasks", TaskPage, query, "next_cursor", "cursor")
 
     def tasks_of(
         self, user_email: str, *, newest_first: bool = True, page_size: int = 100, **wanted: Unpack[UserTaskFilter]
     ) -> AsyncIterator[ListedTask]:
         """The same of one user's tasks."""
         query = {**wanted, "sort": "-createdAt" if newest_first else "createdAt", "limit": page_size}
-        return items(self._calls, f"/users/{segment(user_email)}/tasks", TaskPage, query)
+        return items(self._calls, f"/users/{segment(user_email)}/tasks", TaskPage, query, "next_cursor", "cursor")
 
     async def update_status(
         self,
@@ -142,7 +142,9 @@ class TaskManagerClient:
 
     def history(self, task_id: str, *, page_size: int = 100) -> AsyncIterator[HistoryEntry]:
         """The audit trail of a task, in the order of recording."""
-        return items(self._calls, f"{_task(task_id)}/events", HistoryPage, {"limit": page_size})
+        return items(
+            self._calls, f"{_task(task_id)}/events", HistoryPage, {"limit": page_size}, "next_cursor", "cursor"
+        )
 
     async def statistics(self, *, hours: float = 24, user_email: str | None = None) -> TaskStatistics:
         """Figures of the tasks, or of one user's, that were created in the last `hours`."""

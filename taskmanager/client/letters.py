@@ -43,10 +43,10 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class LetterPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of letters; `next_cursor` leads on and is None after the last."""
+    """A page of letters; `next` leads on and is None after the last."""
 
     items: list[DeadLetter]
-    next_cursor: str | None = None
+    next: int | None = None
 
 
 class DeadLetters:
@@ -57,7 +57,7 @@ class DeadLetters:
 
     def list_letters(self, *, page_size: int = 100, **wanted: Unpack[LetterFilter]) -> AsyncIterator[DeadLetter]:
         """All letters that are wanted, page after page; without a `state` those that are open."""
-        return items(self._calls, "/dead-letters", LetterPage, {**wanted, "limit": page_size})
+        return items(self._calls, "/dead-letters", LetterPage, {**wanted, "limit": page_size}, "next", "before")
 
     async def get(self, letter_id: int) -> DeadLetter:
         """One letter with its message and its history."""

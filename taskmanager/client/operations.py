@@ -50,11 +50,11 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     at_least: bool = False
 
 
-class OperationPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of operations; `next_cursor` leads on and is None after the last."""
+class OperationPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of operations; `next` leads on and is None after the last."""
 
     items: list[Operation]
-    next_cursor: str | None = None
+    next: str | None = None
 
 
 class Operations:
@@ -68,7 +68,7 @@ class Operations:
     ) -> Preview:
         """What `start` would do, without doing anything."""
         body = _order(action, ids, wanted, everything=everything) | {"dryRun": True}
-        return await self._calls.change("POST", "/tasks/bulk", Preview, body, is_keyed=False)
+        return await self._calls.change("POST", "/tasks/bulk", Preview, body)
 
     async def start(
         self, action: Action, *, ids: Iterable[str] = (), everything: bool = False, **wanted: Unpack[TaskFilter]
@@ -82,14 +82,12 @@ class Operations:
         return await self._calls.read(f"/operations/{segment(operation_id)}", Operation)
 
     def list_operations(self, *, page_size: int = 100) -> AsyncIterator[Operation]:
-        """All of one's own, the newest first."""
-        return items(self._calls, "/operations", OperationPage, {"limit": page_size})
+        """All that the caller may see, the newest first."""
+        return items(self._calls, "/operations", OperationPage, {"limit": page_size}, "next", "before")
 
     async def cancel(self, operation_id: str) -> Operation:
         """Lets it go no further; what was done stays done."""
-        return await self._calls.change(
-            "POST", f"/operations/{segment(operation_id)}/cancel", Operation, is_keyed=False
-        )
+        return await self._calls.change("POST", f"/operations/{segment(operation_id)}/cancel", Operation)
 
     async def wait(self, operation_id: str, progress: Callable[[Operation], None] | None = None) -> Operation:
         """The operation once it is over; `progress` hears how far it is. End the wait by `asyncio.timeout`."""
@@ -117,5 +115,4 @@ def _order(action: Action, ids: Iterable[str], wanted: TaskFilter, *, everything
     )
     if "text" in wanted:
         raise ValueError("an operation cannot choose tasks by a text in them")
-    order: dict[str, Any] = {"action": action, "filter": chosen}
-    return order | {"all": True} if everything else order
+    return {"action": action, "filter": {**chosen, "all": True} if everything else chosen}

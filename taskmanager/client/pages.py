@@ -10,26 +10,24 @@ _Item = TypeVar("_Item", covariant=True)
 
 
 class Page(Protocol[_Item]):
-    """A page that names the next."""
+    """A page of a list."""
 
     @property
     def items(self) -> Sequence[_Item]:
         """What is on it, be it nothing."""
 
-    @property
-    def next_cursor(self) -> str | None:
-        """Where the next one is, None if it is the last."""
 
-
-async def items(calls: Calls, path: str, form: type[Page[_Item]], query: Mapping[str, object]) -> AsyncIterator[_Item]:
-    """Everything on all pages; one without items may lead on."""
-    cursor: str | None = None
+async def items(
+    calls: Calls, path: str, form: type[Page[_Item]], query: Mapping[str, object], member: str, parameter: str
+) -> AsyncIterator[_Item]:
+    """Everything on all pages, also behind one without items; a page's `member` is the `parameter` that leads on."""
+    position: object = None
     while True:
-        page = await calls.read(path, form, {**query, "cursor": cursor})
+        page = await calls.read(path, form, {**query, parameter: position})
         for item in page.items:
             yield item
-        cursor = page.next_cursor
-        if cursor is None:
+        position = getattr(page, member)
+        if position is None:
             return
 
 

@@ -12,10 +12,14 @@ _CONFIGURATION = str(Path(__file__).parents[2] / "supervisord.conf")
 
 @dataclass(frozen=True, slots=True)
 class RunningAppliance:
-    """A supervisord with the programs of one container; `run_directory` holds its socket."""
+    """A supervisord with the programs of one container; `run_directory` holds its socket.
+
+    `api_port` is the one that its environment gives to the REST interface, None where that says nothing.
+    """
 
     run_directory: Path
     started_at: datetime
+    api_port: int | None = None
 
 
 def running_appliances() -> list[RunningAppliance]:
@@ -25,8 +29,10 @@ def running_appliances() -> list[RunningAppliance]:
         with suppress(psutil.Error):
             words = process.cmdline()
             if "supervisor.supervisord" in words and _CONFIGURATION in words:
-                directory = process.environ().get("TASKMANAGER_RUN_DIR")
+                environment = process.environ()
+                directory, port = environment.get("TASKMANAGER_RUN_DIR"), environment.get("APP_PORT", "")
                 if directory:
                     started = datetime.fromtimestamp(process.create_time(), UTC)
-                    found.append(RunningAppliance(Path(directory), started))
+                    api_port = int(port) if port.isascii() and port.isdigit() else None
+                    found.append(RunningAppliance(Path(directory), started, api_port))
     return sorted(found, key=lambda appliance: appliance.started_at)
