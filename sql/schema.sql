@@ -298,40 +298,6 @@ alter table dead_letter_actions add constraint dead_letter_actions_letter_id_fke
 
 alter sequence task_events_seq owned by task_events.seq;
 
-CREATE INDEX bulk_operations_open ON bulk_operations USING btree (id) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
-
-CREATE INDEX bulk_operations_owner ON bulk_operations USING btree (owner, id) WHERE (owner IS NOT NULL);
-
-CREATE UNIQUE INDEX bulk_operations_request ON bulk_operations USING btree (actor, request_key) WHERE (request_key IS NOT NULL);
-
-CREATE INDEX dead_letter_actions_letter ON dead_letter_actions USING btree (letter_id, id);
-
-CREATE INDEX dead_letters_open ON dead_letters USING btree (id) WHERE (state = 'open'::text);
-
-CREATE INDEX dead_letters_source ON dead_letters USING btree (source_topic, source_partition, source_offset);
-
-CREATE INDEX dead_letters_task ON dead_letters USING btree (task_id) WHERE (task_id IS NOT NULL);
-
-CREATE INDEX dead_letters_unpublished ON dead_letters USING btree (source_topic, id) WHERE (published_at IS NULL);
-
-CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (expires_at);
-
-CREATE INDEX parked_statuses_task ON parked_statuses USING btree (task_id, id);
-
-CREATE INDEX refused_reports_source ON refused_reports USING btree (source_topic, source_partition, source_offset);
-
-CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
-
-CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
-
-CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at);
-
-CREATE INDEX web_crawl_tasks_host ON web_crawl_tasks USING btree (web_crawl_host(original_url), created_at);
-
-CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at);
-
-CREATE INDEX web_crawl_tasks_user ON web_crawl_tasks USING btree (user_email, created_at);
-
 CREATE OR REPLACE FUNCTION count_web_crawl_tasks_by_status(task_status text)
  RETURNS bigint
  LANGUAGE sql
@@ -691,6 +657,40 @@ begin
     -- More than a century is for ever; the arithmetic would overflow.
     return case when hours < 1e6 then now() - make_interval(secs => hours * 3600) else '-infinity' end;
 end $function$;
+
+CREATE INDEX bulk_operations_open ON bulk_operations USING btree (id) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
+
+CREATE INDEX bulk_operations_owner ON bulk_operations USING btree (owner, id) WHERE (owner IS NOT NULL);
+
+CREATE UNIQUE INDEX bulk_operations_request ON bulk_operations USING btree (actor, request_key) WHERE (request_key IS NOT NULL);
+
+CREATE INDEX dead_letter_actions_letter ON dead_letter_actions USING btree (letter_id, id);
+
+CREATE INDEX dead_letters_open ON dead_letters USING btree (id) WHERE (state = 'open'::text);
+
+CREATE INDEX dead_letters_source ON dead_letters USING btree (source_topic, source_partition, source_offset);
+
+CREATE INDEX dead_letters_task ON dead_letters USING btree (task_id) WHERE (task_id IS NOT NULL);
+
+CREATE INDEX dead_letters_unpublished ON dead_letters USING btree (source_topic, id) WHERE (published_at IS NULL);
+
+CREATE INDEX idempotency_keys_expiry ON idempotency_keys USING btree (expires_at);
+
+CREATE INDEX parked_statuses_task ON parked_statuses USING btree (task_id, id);
+
+CREATE INDEX refused_reports_source ON refused_reports USING btree (source_topic, source_partition, source_offset);
+
+CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
+
+CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
+
+CREATE INDEX web_crawl_tasks_created ON web_crawl_tasks USING btree (created_at);
+
+CREATE INDEX web_crawl_tasks_host ON web_crawl_tasks USING btree (web_crawl_host(original_url), created_at);
+
+CREATE INDEX web_crawl_tasks_status ON web_crawl_tasks USING btree (status, created_at);
+
+CREATE INDEX web_crawl_tasks_user ON web_crawl_tasks USING btree (user_email, created_at);
 
 CREATE TRIGGER dead_letters_keep_message BEFORE UPDATE OF id, source_topic, source_topic_id, source_partition, source_offset, reason, detail, key, value, headers, message_timestamp, recorded_at ON dead_letters FOR EACH ROW EXECUTE FUNCTION refuse_letter_change();
 

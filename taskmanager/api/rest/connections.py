@@ -1,7 +1,7 @@
 """Connections that wait for no client for ever; aiohttp's own wait for a head, and for an answer to be read."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple, cast
 
 from aiohttp import hdrs, web
@@ -48,6 +48,7 @@ class Connection(RequestHandler):
         "_answer_timer",
         "_head_size",
         "_head_timer",
+        "_in_hand",
         "_is_over",
         "_patience",
         "_table",
@@ -79,6 +80,7 @@ class Connection(RequestHandler):
         self._wire: asyncio.Transport | None = None
         self._head_size = self._unread = 0
         self._is_over = False
+        self._in_hand: web.BaseRequest | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self.idle_since = loop.time()
@@ -115,8 +117,8 @@ class Connection(RequestHandler):
                 self._head_timer = None
                 self._head_size = 0
                 self._table.has_asked(self)
-            if self._current_request is not None:
-                self._body_is_broken(self._current_request)
+            if self._in_hand is not None:
+                self._body_is_broken(self._in_hand)
         elif self._waiter is not None and data:
             self._head_grew(len(data))
 
@@ -151,10 +153,23 @@ class Connection(RequestHandler):
         finally:
             self._see_off()
 
+    def _handle_request(
+        self,
+        request: web.BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> Coroutine[Any, Any, _Finished]:
+        """See `RequestHandler._handle_request`; its work begins a little later, and the body may break meanwhile."""
+        self._in_hand = request
+        if self._messages:
+            self._body_is_broken(request)
+        return super()._handle_request(request, start_time, request_handler)
+
     def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> Coroutine[Any, Any, _Finished]:
         """See `RequestHandler.finish_response`."""
+        self._in_hand = None
         self.idle_since = self._loop.time()
         if request.content.is_eof():
             return super().finish_response(request, resp, start_time)

@@ -12,7 +12,7 @@ _HEADER = """\
 set check_function_bodies = off;
 """
 # An order in which the statements can be run.
-_PARTS = ("enums", "sequences", "tables", "foreign_keys", "sequence_owners", "indexes", "functions", "triggers")
+_PARTS = ("enums", "sequences", "tables", "foreign_keys", "sequence_owners", "functions", "indexes", "triggers")
 
 
 def schema_snapshot(connection: Connection) -> str:
