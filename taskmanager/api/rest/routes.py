@@ -3,6 +3,26 @@
 from typing import NamedTuple
 
 from taskmanager.api.health.controller import HealthController
+from taskmanager.api.rest.bulk import BODY_LIMIT as BULK_LIMIT
+from taskmanager.api.rest.bulk import BulkController
+from taskmanager.api.rest.bulk_bodies import BulkOrder, BulkPreview, OperationsPage, OperationsQuery, OperationView
+from taskmanager.api.rest.dead_letter_bodies import (
+    CountQuery,
+    DiscardQuery,
+    LetterId,
+    LettersQuery,
+    ReplayManyOrder,
+    ReplayOrder,
+)
+from taskmanager.api.rest.dead_letter_views import (
+    LetterCounts,
+    LetterDetailsView,
+    LettersPage,
+    ReplayedPageView,
+    ReplayView,
+)
+from taskmanager.api.rest.dead_letters import BODY_LIMIT as LETTER_LIMIT
+from taskmanager.api.rest.dead_letters import DeadLetterController
 from taskmanager.api.rest.events import LAST_EVENT_ID, EventController, EventsPage, EventsQuery
 from taskmanager.api.rest.metrics import HoursQuery, MetricsController
 from taskmanager.api.rest.openapi.controller import DocumentationController
@@ -33,6 +53,8 @@ class Controllers(NamedTuple):
     statistics: StatisticsController
     task_writes: TaskWriteController
     task_batches: TaskBatchController
+    bulk: BulkController
+    dead_letters: DeadLetterController
     events: EventController
     metrics: MetricsController
     health: HealthController
@@ -44,6 +66,7 @@ def routes(by: Controllers) -> list[Route]:
     read, write, report, observe = Permission.READ, Permission.WRITE, Permission.REPORT, Permission.OBSERVE
     writes = by.task_writes
     tasks, metrics, health, documentation = by.tasks, by.metrics, by.health, by.documentation
+    bulk, letters, operate = by.bulk, by.dead_letters, Permission.OPERATE
     return [
         Route(
             "GET", "/api/tasks", "listTasks", by.task_lists.list, read, "tasks", query=TasksQuery,
@@ -95,6 +118,50 @@ def routes(by: Controllers) -> list[Route]:
         Route(
             "DELETE", "/api/tasks/{id}", "deleteTask", writes.delete, write, "tasks",
             answers={204: None}, errors=(404, 409, 412, 422), headers=DELETE_HEADERS,
+        ),
+
+        Route(
+            "POST", "/api/tasks/bulk", "changeTasks", bulk.begin, write, "operations",
+            body=BulkOrder, body_limit=BULK_LIMIT,
+            answers={200: BulkPreview, 202: OperationView}, errors=(422,), headers=CREATE_HEADERS,
+        ),
+        Route(
+            "GET", "/api/operations", "listOperations", bulk.list, read, "operations", query=OperationsQuery,
+            answers={200: OperationsPage},
+        ),
+        Route(
+            "GET", "/api/operations/{id}", "getOperation", bulk.get, read, "operations",
+            answers={200: OperationView}, errors=(404,),
+        ),
+        Route(
+            "POST", "/api/operations/{id}/cancel", "cancelOperation", bulk.cancel, write, "operations",
+            answers={200: OperationView}, errors=(404, 409),
+        ),
+
+        Route(
+            "GET", "/api/dead-letters", "listDeadLetters", letters.list, operate, "dead-letters", query=LettersQuery,
+            answers={200: LettersPage},
+        ),
+        Route(
+            "GET", "/api/dead-letters/statistics", "countDeadLetters", letters.count, operate, "dead-letters",
+            query=CountQuery, answers={200: LetterCounts},
+        ),
+        Route(
+            "POST", "/api/dead-letters/replay", "replayDeadLetters", letters.replay_many, operate, "dead-letters",
+            body=ReplayManyOrder, body_limit=LETTER_LIMIT, answers={200: ReplayedPageView}, errors=(422,),
+        ),
+        Route(
+            "GET", "/api/dead-letters/{id}", "getDeadLetter", letters.get, operate, "dead-letters",
+            answers={200: LetterDetailsView}, errors=(404,), path_types={"id": LetterId},
+        ),
+        Route(
+            "POST", "/api/dead-letters/{id}/replay", "replayDeadLetter", letters.replay, operate, "dead-letters",
+            body=ReplayOrder, body_limit=LETTER_LIMIT, answers={200: ReplayView}, errors=(404, 409, 422),
+            path_types={"id": LetterId},
+        ),
+        Route(
+            "DELETE", "/api/dead-letters/{id}", "discardDeadLetter", letters.discard, operate, "dead-letters",
+            query=DiscardQuery, answers={204: None}, errors=(404, 409), path_types={"id": LetterId},
         ),
 
         Route(

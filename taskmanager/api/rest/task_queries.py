@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from taskmanager.api.rest.hosts import normal_host
 from taskmanager.api.rest.moments import Moment, moment
 from taskmanager.application.principal import Principal
 from taskmanager.application.task_lists import ListedTask, TaskFilter
@@ -12,7 +13,6 @@ from taskmanager.application.use_cases.reading.cursors import CURSOR_MAX
 from taskmanager.application.use_cases.reading.list_tasks import LIMIT_MAX
 from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.status import TaskStatus
-from taskmanager.domain.urls import normalise_url
 from taskmanager.domain.values import EMAIL_MAX, METADATA_MAX_KEYS, UserEmail, task_metadata
 
 _TEXT_MAX = 200
@@ -78,7 +78,7 @@ def task_filter(query: UserTasksQuery, principal: Principal, user_email: UserEma
     return TaskFilter(
         owner=principal.user_email,
         user_email=user_email,
-        host=None if query.host is None else _host(query.host),
+        host=None if query.host is None else normal_host(query.host),
         statuses=frozenset(status.value for status in query.status),
         text=_text(query.q),
         metadata=task_metadata(query.metadata),
@@ -86,16 +86,6 @@ def task_filter(query: UserTasksQuery, principal: Principal, user_email: UserEma
         created_before=moment("createdBefore", query.created_before),
         newest_first=query.sort == "-createdAt",
     )
-
-
-def _host(host: str) -> str:
-    """The host as addresses in their normal form name it."""
-    if any(mark in host for mark in "/?#"):
-        raise InvalidValue("host", "must be a host, with its port unless that is the default one: example.com:8080")
-    try:
-        return normalise_url(f"http://{host}/", allow_private=True).split("/")[2]
-    except InvalidValue as error:
-        raise InvalidValue("host", error.problem) from None
 
 
 def _text(text: str | None) -> str | None:

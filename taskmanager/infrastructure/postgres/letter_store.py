@@ -1,5 +1,6 @@
 """Settles dead letters on PostgreSQL, in transactions of the write path."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -14,11 +15,15 @@ from taskmanager.infrastructure.postgres.task_store import PostgresWriteTransact
 
 
 class PostgresLetterStore:
-    """Implements `LetterStore`; `slot` names this writer among all that count, such as dlq."""
+    """Implements `LetterStore`; `slot` names this writer among all that count, such as dlq.
+
+    Who asks for a transaction while another one is open waits for it to end.
+    """
 
     def __init__(self, session: Session, slot: str) -> None:
         self._session = session
         self._slot = slot
+        self._turn = asyncio.Lock()
         self._statements = load_statements("ingest")
 
     def serialise(self, changes: Changes) -> SerialisedChanges:
@@ -28,12 +33,13 @@ class PostgresLetterStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresLetterTransaction"]:
         """See `LetterStore.transaction`."""
-        transaction = PostgresLetterTransaction(self._session, self._statements, lambda: False)
-        try:
-            yield transaction
-        finally:
-            if not transaction.is_committed:
-                await self._session.rollback()
+        async with self._turn:
+            transaction = PostgresLetterTransaction(self._session, self._statements, lambda: False)
+            try:
+                yield transaction
+            finally:
+                if not transaction.is_committed:
+                    await self._session.rollback()
 
 
 class PostgresLetterTransaction(PostgresWriteTransaction):

@@ -12,9 +12,11 @@ from taskmanager.infrastructure.metrics.exposition import CONTENT_TYPE
 from taskmanager.infrastructure.metrics.instruments import HttpMetrics
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.programs.api.access import CallerAccess
+from taskmanager.programs.api.bulk import BulkOperations
 from taskmanager.programs.api.edge import edge, http_server, limited
 from taskmanager.programs.api.feed import EventFeed
 from taskmanager.programs.api.health import ServiceHealth
+from taskmanager.programs.api.letters import Letters
 from taskmanager.programs.api.reading import Reading
 from taskmanager.programs.api.writing import Writing
 from taskmanager.programs.factory import ApplicationFactory
@@ -32,6 +34,8 @@ class ApiApplication:
         reading = Reading(self._pool)
         self._feed = EventFeed(factory, self._pool)
         self._writing = Writing(factory)
+        self._bulk = BulkOperations(factory, self._pool, self._writing.metrics)
+        self._letters = Letters(factory, self._pool)
         self._health = ServiceHealth(
             factory,
             self._pool,
@@ -48,6 +52,8 @@ class ApiApplication:
             statistics=reading.statistics,
             task_writes=self._writing.tasks,
             task_batches=self._writing.batches,
+            bulk=self._bulk.controller,
+            dead_letters=self._letters.controller,
             events=self._feed.controller,
             metrics=MetricsController(page, CONTENT_TYPE, CountTasks(figures)),
             health=self._health.controller,
@@ -75,6 +81,7 @@ class ApiApplication:
         """Listens; the dependencies need not be there yet."""
         self._access.start()
         self._writing.start()
+        self._bulk.start()
         await self._server.start()
 
     async def wait(self) -> None:
@@ -92,6 +99,8 @@ class ApiApplication:
         await self._feed.drain()
         await self._server.stop()
         await self._writing.stop()
+        await self._bulk.stop()
+        await self._letters.stop()
         await self._feed.close()
         await self._access.stop()
         await self._pool.close()

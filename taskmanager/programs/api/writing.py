@@ -39,7 +39,8 @@ class Writing:
         # Unique among all writers of all containers.
         slot = f"{app.pod_ordinal}-{factory.slot}"
         store = PostgresIntentStore(self._session, slot, stopping=lambda: self._is_stopping)
-        clock, metrics = SystemClock(), WriteMetrics(factory.registry)
+        clock = SystemClock()
+        self.metrics = metrics = WriteMetrics(factory.registry)
         write = WriteGroup(
             ProtectedIntentStore(store, factory.breakers.database),
             clock,

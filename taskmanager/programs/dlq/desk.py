@@ -9,9 +9,7 @@ from typing import NamedTuple
 import click
 import uvloop
 
-from taskmanager.api.kafka.codec import Codec
-from taskmanager.application.commands import Command, InboundMessage
-from taskmanager.application.dead_letter_ports import DeadLetterReader, Decode
+from taskmanager.application.dead_letter_ports import DeadLetterReader
 from taskmanager.application.ports import StoreError
 from taskmanager.application.use_cases.dead_letters.count_letters import CountLetters
 from taskmanager.application.use_cases.dead_letters.discard_letters import DiscardLetters
@@ -24,6 +22,7 @@ from taskmanager.infrastructure.postgres.letter_store import PostgresLetterStore
 from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 from taskmanager.infrastructure.telemetry.logging import configure_logging
+from taskmanager.programs.decoding import letter_decoder
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.server import ExitCode
 
@@ -84,23 +83,9 @@ async def _opened(settings: Settings) -> AsyncIterator[LetterDesk]:
             ListLetters(reader),
             CountLetters(reader),
             ShowLetter(reader, PostgresTaskReader(pool)),
-            ReplayLetters(reader, store, _decode(settings), clock),
+            ReplayLetters(reader, store, letter_decoder(settings), clock),
             DiscardLetters(reader, store, clock),
         )
     finally:
         await session.close()
         await pool.close()
-
-
-def _decode(settings: Settings) -> Decode:
-    def decode(message: InboundMessage, topic_id: str) -> Command:
-        codec = Codec(
-            request_topic=settings.kafka.web_crawl_request_topic,
-            topic_ids={message.topic: topic_id},
-            own_name=settings.app.name,
-            allow_private_urls=settings.app.allow_private_urls,
-            result_max_bytes=settings.app.result_max_bytes,
-        )
-        return codec.decode(message)
-
-    return decode

@@ -74,15 +74,17 @@ class ReplayLetters:
         edit: MessageEdit = AS_IT_WAS,
         *,
         up_to: int,
+        after: int = 0,
         limit: int | None = None,
         dry_run: bool = False,
     ) -> AsyncIterator[list[ReplayResult]]:
-        """Replays open letters that match, of ids not above `up_to`; tells after each transaction what they came to.
+        """Replays open letters that match, of ids above `after` and not above `up_to`.
 
+        Tells after each transaction what they came to.
         May raise a `StoreError`: what was told before is done, and another run goes on with what is still open.
         """
         order = _Order(operator, edit, _OPEN, dry_run)
-        async for letter_ids in open_letters(self._reader, wanted, up_to=up_to, limit=limit):
+        async for letter_ids in open_letters(self._reader, wanted, up_to=up_to, limit=limit, after=after):
             async for batch in self._batches(letter_ids):
                 yield await self._replay(batch, order)
 

@@ -11,11 +11,14 @@ STRETCH = 500
 
 
 async def open_letters(
-    reader: DeadLetterReader, wanted: LetterFilter, *, up_to: int, limit: int | None
+    reader: DeadLetterReader, wanted: LetterFilter, *, up_to: int, limit: int | None, after: int = 0
 ) -> AsyncIterator[Sequence[int]]:
-    """Ids in order, at most `limit` in all; whatever becomes of a letter, the walk does not come back to it."""
+    """Ids above `after` in order, at most `limit` in all.
+
+    Whatever becomes of a letter, the walk does not come back to it.
+    """
     wanted = msgspec.structs.replace(wanted, state=LetterState.OPEN)
-    after, left = 0, limit
+    left = limit
     while left is None or left > 0:
         size = STRETCH if left is None else min(STRETCH, left)
         letter_ids = await reader.following(wanted, after, up_to, size)

@@ -127,6 +127,46 @@ def _trail(me: Owner, other: Owner) -> list[Attempt]:
     ]
 
 
+def _change_many(me: Owner, other: Owner) -> list[Attempt]:
+    bulk = "/api/tasks/bulk"
+
+    def order(dry_run: bool = True, **chosen: object) -> dict[str, object]:
+        # What is new cannot be deleted: nothing changes while the other's attempts are made.
+        return {"action": "delete", "filter": chosen | {"status": ["new"]}, "dryRun": dry_run}
+
+    return [
+        Attempt(bulk, 200, order(), shows=_matches(2)),
+        Attempt(bulk, 200, order(userEmail=other.email), shows=_matches(0)),
+        Attempt(bulk, 200, order(host=f"{other.word}.example"), shows=_matches(0)),
+        Attempt(bulk, 200, order(metadata={"team": other.word}), shows=_matches(0)),
+        Attempt(bulk, 200, order(ids=[*other.tasks.values()]), shows=_matches(0)),
+        Attempt(
+            bulk, 200, {"action": "cancel", "filter": {"all": True}, "dryRun": True}, shows=_matches(len(me.tasks))
+        ),
+        Attempt(bulk, 202, order(False, ids=[*me.tasks.values(), *other.tasks.values()])),
+        Attempt(bulk, 202, {"action": "cancel", "filter": {"userEmail": other.email}}),
+        Attempt(bulk, 202, {"action": "delete", "filter": {"ids": [*other.tasks.values()]}}),
+    ]
+
+
+def _operations(me: Owner, other: Owner) -> list[Attempt]:
+    return [Attempt("/api/operations", 200, shows=lambda text: me.operation in text)]
+
+
+def _operation(action: str) -> Attempts:
+    def attempts(me: Owner, other: Owner) -> list[Attempt]:
+        return [
+            Attempt(f"/api/operations/{me.operation}{action}", 200),
+            Attempt(f"/api/operations/{other.operation}{action}", 404),
+        ]
+
+    return attempts
+
+
+def _matches(count: int) -> Callable[[str], bool]:
+    return lambda text: bool(orjson.loads(text)["matched"] == count)
+
+
 def _lists(count: int) -> Callable[[str], bool]:
     def shows(text: str) -> bool:
         page = orjson.loads(text)
@@ -152,6 +192,10 @@ ATTEMPTS: dict[str, Attempts] = {
     "cancelTask": _changes("/cancel", "running"),
     "retryTask": _changes("/retry", "failed"),
     "deleteTask": _changes("", "done", 204),
+    "changeTasks": _change_many,
+    "listOperations": _operations,
+    "getOperation": _operation(""),
+    "cancelOperation": _operation("/cancel"),
     "listEvents": _events,
 }
 """By operation; every one that a bound token is allowed has to be here."""

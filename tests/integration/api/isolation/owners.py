@@ -34,23 +34,28 @@ _TRACES = """
     union all select e::text from task_events e join web_crawl_tasks t on t.id = e.task_id where user_email = %(email)s
     union all select r::text from refused_reports r join web_crawl_tasks t on t.id = r.task_id
         where user_email = %(email)s
+    union all select o::text from bulk_operations o where owner = %(email)s and state = 'cancelled'
     order by 1
 """
 
 
 class Owner:
-    """A user; `tasks` are ids by what they are like, `marks` what nobody else may ever be shown."""
+    """A user; `tasks` are ids by what they are like, `marks` what nobody else may ever be shown.
+
+    `operation` is the id of an operation that was cancelled.
+    """
 
     def __init__(self, name: str, key: str, client: ClientSession) -> None:
         self.email = f"{name}@{name}.example"
         self.word = f"{name}word"
         self.tasks: dict[str, str] = {}
+        self.operation = ""
         self._headers = {"Authorization": f"Bearer {key}"}
         self._client = client
 
     @property
     def marks(self) -> list[str]:
-        return [self.email, self.word, *self.tasks.values()]
+        return [self.email, self.word, self.operation, *self.tasks.values()]
 
     def task(self, **changed: object) -> Json:
         """The body of a new task of this user."""
@@ -84,6 +89,11 @@ class Owner:
             for report in reports:
                 status, text = await self.ask("PUT", f"/api/tasks/{self.tasks[name]}/status", report)
                 assert status == 200, text
+        cancelled = False
+        while not cancelled:  # an operation may be over before it is cancelled
+            order = {"action": "delete", "filter": {"status": ["new"]}}
+            self.operation = json.loads((await self.ask("POST", "/api/tasks/bulk", order))[1])["id"]
+            cancelled = (await self.ask("POST", f"/api/operations/{self.operation}/cancel"))[0] == 200
 
     def belongings(self, database: ScratchDatabase) -> list[tuple[Any, ...]]:
         """Everything that the database tells of the user's tasks."""
@@ -103,7 +113,7 @@ async def new_owner(name: str, store: PostgresKeyStore, client: ClientSession) -
 
 def strangers(owner: Owner) -> dict[str, str]:
     """What to say instead of the owner's marks to speak of somebody, and of tasks, that do not exist."""
-    return {mark: str(uuid4()) for mark in owner.tasks.values()} | {
+    return {mark: str(uuid4()) for mark in (owner.operation, *owner.tasks.values())} | {
         owner.email: "nobody@nobody.example",
         owner.word: "nobodyword",
     }
