@@ -13,6 +13,8 @@ from taskmanager.application.dead_letters import DeadLetterReason
 LIST_MAX = 500
 REPLAY_MAX = 1000
 ID_MAX = 10**18 - 1
+_PARTITION_MAX = 2**31 - 1
+_WHOLE_MAX = 2**53 - 1  # exact in every reader of JSON
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 
 LetterId = Annotated[int, Meta(ge=1, le=ID_MAX)]
@@ -22,7 +24,9 @@ _Reasons = Annotated[
 _Topic = Annotated[str, Meta(pattern="^[A-Za-z0-9._-]{1,249}$")]
 _TaskId = Annotated[str, Meta(pattern=_UUID)]
 _Zoned = Annotated[datetime, Meta(tz=True)]
-_Partition = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+_Partition = Annotated[int, Meta(ge=0, le=_PARTITION_MAX)]
+# In JSON 2.0 is a whole number, too.
+_Whole = Annotated[float, Meta(multiple_of=1, extra_json_schema={"type": "integer"})]
 
 
 class LetterConditions(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -87,7 +91,7 @@ class ReplayFilter(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 
     reason: Annotated[list[DeadLetterReason], Meta(min_length=1, max_length=len(DeadLetterReason))] | UnsetType = UNSET
     topic: _Topic | UnsetType = UNSET
-    partition: _Partition | UnsetType = UNSET
+    partition: Annotated[_Whole, Meta(ge=0, le=_PARTITION_MAX)] | UnsetType = UNSET
     task_id: _TaskId | UnsetType = UNSET
     since: Annotated[_Zoned, Meta(description="Recorded then or later.")] | UnsetType = UNSET
     until: Annotated[_Zoned, Meta(description="Recorded earlier.")] | UnsetType = UNSET
@@ -100,7 +104,7 @@ class ReplayManyOrder(Correction, frozen=True, kw_only=True, rename="camel", for
     filter: Annotated[
         ReplayFilter, Meta(extra_json_schema={"minProperties": 1}, examples=[{"reason": ["unknown_task"]}])
     ]
-    limit: Annotated[int, Meta(ge=1, le=REPLAY_MAX, description="The oldest so many.")] = 500
+    limit: Annotated[_Whole, Meta(ge=1, le=REPLAY_MAX, description="The oldest so many.")] = 500
     after: Annotated[
-        int, Meta(ge=0, le=ID_MAX, description="Letters younger than this one: the `next` of the answer before.")
+        _Whole, Meta(ge=0, le=_WHOLE_MAX, description="Letters younger than this one: the `next` of the answer before.")
     ] = 0

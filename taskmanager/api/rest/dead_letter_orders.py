@@ -40,7 +40,7 @@ def filter_of_body(chosen: ReplayFilter) -> LetterFilter:
     return LetterFilter(
         reasons=() if chosen.reason is UNSET else tuple(reason.value for reason in chosen.reason),
         topic=None if chosen.topic is UNSET else chosen.topic,
-        partition=None if chosen.partition is UNSET else chosen.partition,
+        partition=None if chosen.partition is UNSET else int(chosen.partition),
         task_id=None if chosen.task_id is UNSET else TaskId(chosen.task_id),
         since=None if chosen.since is UNSET else chosen.since,
         until=None if chosen.until is UNSET else chosen.until,

@@ -103,8 +103,8 @@ class DeadLetterController:
             filter_of_body(body.filter),
             call.principal.id,
             edit_of(body),
-            after=body.after,
-            limit=body.limit,
+            after=int(body.after),
+            limit=int(body.limit),
             dry_run=body.dry_run,
         )
         return answer(

@@ -140,11 +140,11 @@ def routes(by: Controllers) -> list[Route]:
 
         Route(
             "GET", "/api/dead-letters", "listDeadLetters", letters.list, operate, "dead-letters", query=LettersQuery,
-            answers={200: LettersPage},
+            answers={200: LettersPage}, errors=(422,),
         ),
         Route(
             "GET", "/api/dead-letters/statistics", "countDeadLetters", letters.count, operate, "dead-letters",
-            query=CountQuery, answers={200: LetterCounts},
+            query=CountQuery, answers={200: LetterCounts}, errors=(422,),
         ),
         Route(
             "POST", "/api/dead-letters/replay", "replayDeadLetters", letters.replay_many, operate, "dead-letters",
