@@ -2,26 +2,18 @@
 
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from .posting import Posting
-from .programs import Program
+from .transactions import backends, ports_in_transaction, tasks_held
 from .waiting import until
 from .world import World
 
 KILLS = 8
 CALLERS = 24
 ANSWERS_BETWEEN = 100
-
-_IN_TRANSACTION = """
-select count(*) from pg_stat_activity
-where client_port = any(%s) and backend_type = 'client backend' and backend_xid is not null
-  and wait_event_type = 'Lock'
-"""
-_BACKENDS = "select count(*) from pg_stat_activity where client_port = any(%s) and backend_type = 'client backend'"
 
 
 @pytest.mark.timeout(300)
@@ -35,12 +27,12 @@ def test_answers_outlive_the_process_and_requests_without_one_are_safe_to_send_a
             enough = callers.answers() + ANSWERS_BETWEEN
             until(lambda enough=enough: callers.answers() >= enough, "answers", 60)
             before = len(callers.unanswered)
-            with _tasks_held(world):
-                ports = until(lambda api=api: _ports_in_transaction(world, api), "a transaction caught halfway")
+            with tasks_held(world):
+                ports = until(lambda api=api: ports_in_transaction(world, api), "a transaction caught halfway")
                 api.kill()
                 assert api.wait(0) == -signal.SIGKILL
                 if number % 2:  # the server sees that its client is gone; else it goes on to COMMIT
-                    until(lambda ports=ports: not _count(world, _BACKENDS, ports), "the end of the transaction")
+                    until(lambda ports=ports: not backends(world, ports), "the end of the transaction")
             until(lambda before=before: len(callers.unanswered) > before, "requests without an answer")
             api = world.start("api", APP_PORT=port)
 
@@ -53,26 +45,6 @@ def test_answers_outlive_the_process_and_requests_without_one_are_safe_to_send_a
     tell(f"{KILLS} kills in mid-transaction, {len(tasks):,} tasks, {len(callers.unanswered)} requests sent again,")
     tell(f"{len(callers.unanswered & callers.replayed)} of which had taken effect")
     assert api.is_alive
-
-
-@contextmanager
-def _tasks_held(world: World) -> Iterator[None]:
-    """Nobody can write a task while the block lasts."""
-    with world.database.connected(autocommit=False) as connection, connection.cursor() as cursor:
-        cursor.execute("lock table web_crawl_tasks in share mode")
-        yield
-        connection.rollback()
-
-
-def _ports_in_transaction(world: World, api: Program) -> list[int]:
-    """The near ends of the program's connections, once one of them waits with a transaction half done."""
-    ports = list(api.ports_to_database(world.database))
-    return ports if _count(world, _IN_TRANSACTION, ports) else []
-
-
-def _count(world: World, statement: str, ports: list[int]) -> int:
-    ((count,),) = world.database.run(statement, (ports,), role="superuser")
-    return int(count)
 
 
 def _free_port() -> int:
