@@ -44,6 +44,7 @@ class Calls:
         form: type[_T],
         body: object = msgspec.UNSET,
         *,
+        query: Mapping[str, object] | None = None,
         if_match: int | None = None,
         is_keyed: bool = True,
     ) -> _T:
@@ -52,7 +53,8 @@ class Calls:
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
         encoded = None if body is msgspec.UNSET else msgspec.json.encode(body)
-        return decoded(await self._transport.send(Request(method, path, (), encoded, headers, _SUCCESS)), form)
+        request = Request(method, path, parameters(query or {}), encoded, headers, _SUCCESS)
+        return decoded(await self._transport.send(request), form)
 
 
 def decoded(answer: Answer, form: type[_T]) -> _T:

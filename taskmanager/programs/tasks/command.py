@@ -43,7 +43,7 @@ def command(context: click.Context, url: str | None, token_file: Path | None) ->
     Exit codes: 0 done, 1 the server says no (or the task that was waited for failed), 64 wrong usage,
     75 the server cannot be reached or is busy, 78 the token is missing or not valid, 130 Ctrl-C.
     """
-    context.obj = Connection(url, os.environ.get("TASKMANAGER_TOKEN"), token_file)
+    context.obj = Connection(url, os.environ.get("TASKMANAGER_TOKEN") or None, token_file)
 
 
 for each in (create, get, list_, watch, cancel, retry, delete, stats):

@@ -69,7 +69,7 @@ def create(
         if wait or any(task.values()):
             raise click.UsageError("--from-file goes with --partial, --first-line and --json alone")
         return _create_file(connection, from_file, first_line, partial=partial, as_json=as_json)
-    if partial or first_line > 1 or (timeout and not wait):
+    if partial or first_line > 1 or (timeout is not None and not wait):
         raise click.UsageError("--partial and --first-line go with --from-file, --timeout goes with --wait")
     if not task["original_url"] or not task["user_query"]:
         raise click.UsageError("say what to crawl: --url and --query (and --email), or --from-file")
@@ -80,7 +80,7 @@ def create(
         if wait:
             click.echo(f"{made.id} is created; waiting for its end", err=True)
             try:
-                async with asyncio.timeout(timeout.total_seconds() if timeout else None):
+                async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
                     made = await client.wait(made.id)
             except TimeoutError:
                 click.echo(f"error: {made.id} has not ended yet; see: taskmanager tasks watch {made.id}", err=True)

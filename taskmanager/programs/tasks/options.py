@@ -43,9 +43,9 @@ def moment(text: str) -> datetime:
 
 
 def task(text: str) -> str:
-    """A task's id."""
+    """A task's id in its normal form, as a plain text."""
     try:
-        return TaskId(text)
+        return str(TaskId(text))
     except InvalidValue as error:
         raise click.BadParameter(str(error)) from None
 

@@ -1,9 +1,14 @@
 """A client of a scripted server, whose pauses take no time and are remembered."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from taskmanager.__main__ import main
 from taskmanager.client import TaskManagerClient
 
 from .server import ScriptedServer
@@ -29,3 +34,18 @@ async def client(server: ScriptedServer, pauses: list[float]) -> AsyncIterator[T
     client._transport.retrying.sleep = sleep
     async with client:
         yield client
+
+
+Tasks = Callable[..., Coroutine[Any, Any, Result]]
+
+
+@pytest.fixture
+def tasks(server: ScriptedServer) -> Tasks:
+    """Runs `taskmanager tasks` in a thread, beside the server."""
+
+    async def run(*arguments: str, stdin: str | None = None, **environ: str) -> Result:
+        environment = {"TASKMANAGER_URL": server.url, "TASKMANAGER_TOKEN": "", "TASKMANAGER_TOKEN_FILE": ""} | environ
+        invoke = partial(CliRunner().invoke, main, ["tasks", *arguments], input=stdin, env=environment)
+        return await asyncio.to_thread(invoke)
+
+    return run

@@ -88,9 +88,27 @@ async def test_dead_letters_are_listed_and_discarded(client: TaskManagerClient, 
     )
     letters = client.dead_letters.list_letters(reason=["missing_field"], page_size=2)
     assert [each.id async for each in letters] == [3, 2, 1]
-    await client.dead_letters.discard(3)
+    await client.dead_letters.discard(3, "a test's")
     assert [(asked.method, asked.path) for asked in server.asked] == [
-        ("GET", "/api/dead-letters?reason=missing_field&limit=2"),
-        ("GET", "/api/dead-letters?reason=missing_field&limit=2&before=2"),
-        ("DELETE", "/api/dead-letters/3"),
+        ("GET", "/api/dead-letters?reason=missing_field&state=open&limit=2"),
+        ("GET", "/api/dead-letters?reason=missing_field&state=open&limit=2&before=2"),
+        ("DELETE", "/api/dead-letters/3?why=a+test's"),
     ]
+
+
+async def test_letters_are_replayed_page_by_page(client: TaskManagerClient, server: ScriptedServer) -> None:
+    def came_to(number: int) -> dict[str, object]:
+        return {"id": number, "outcome": "created", "state": "replayed"}
+
+    server.replies(says({"items": [came_to(1), came_to(2)], "next": 2}), says({"items": [came_to(3)], "next": None}))
+    replays = client.dead_letters.replay_many(
+        reason="missing_field", corrected={"headers": {"task_type": "web-crawl"}, "without_headers": ["x"]}, page_size=2
+    )
+    assert [each.id async for each in replays] == [1, 2, 3]
+    assert [orjson.loads(asked.body) for asked in server.asked] == [
+        {
+            "filter": {"reason": ["missing_field"]}, "limit": 2, "after": after,
+            "headers": {"task_type": "web-crawl"}, "withoutHeaders": ["x"],
+        }
+        for after in (0, 2)
+    ]  # fmt: skip

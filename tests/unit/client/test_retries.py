@@ -114,8 +114,8 @@ async def test_a_request_without_a_key_is_not_sent_again_where_it_may_have_arriv
 async def test_a_request_without_a_key_is_sent_again_where_it_was_turned_away(
     client: TaskManagerClient, server: ScriptedServer
 ) -> None:
-    server.replies(fails(429), says({"outcome": "created"}))
-    assert await client.dead_letters.replay(17) == {"outcome": "created"}
+    server.replies(fails(429), says({"id": 17, "outcome": "created", "state": "replayed"}))
+    assert (await client.dead_letters.replay(17)).outcome == "created"
 
 
 async def test_a_deletion_whose_answer_was_lost_has_happened(client: TaskManagerClient, server: ScriptedServer) -> None:
