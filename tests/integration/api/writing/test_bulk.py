@@ -97,6 +97,20 @@ async def test_the_same_request_begins_one_operation(apis: tuple[Api, Api]) -> N
     assert reply.status == 422
 
 
+async def test_nobody_begins_operations_without_end(api: Api, database: ScratchDatabase) -> None:
+    await api.created()
+    with database.connected(autocommit=False) as connection:
+        # So that none of them comes to its end.
+        connection.cursor().execute("lock table web_crawl_tasks in access exclusive mode")
+        paths = [await begun(api, "cancel", {"all": True}) for _ in range(20)]
+        reply = await api.send("POST", BULK, {"action": "cancel", "filter": {"all": True}})
+        assert (reply.status, reply.headers["Retry-After"]) == (429, "5")
+        assert "20 of your operations are not over yet" in reply.body["detail"]
+        connection.rollback()
+    for path in paths:
+        assert (await ended(api, path))["matched"] == 1
+
+
 @pytest.mark.parametrize(
     ("chosen", "status", "said"),
     [
