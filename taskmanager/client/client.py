@@ -34,6 +34,7 @@ from taskmanager.client.waiting import wait_until_settled
 
 _ANSWER_MAX_BYTES = 64 * 1024 * 1024
 _UNHEALTHY = frozenset({503})
+_SIGNS_OF_LIFE = frozenset({"in_progress", "started"})
 HealthPart = Literal["live", "ready", "detailed", "database", "kafka", "service"]
 
 
@@ -122,7 +123,10 @@ class TaskManagerClient:
         body = given(status=status, error=error, retryable=retryable, worker=worker, progress=progress, attempt=attempt)
         if result is not msgspec.UNSET:
             body["result"] = result
-        return await self._calls.change("PUT", f"{_task(task_id)}/status", TaskView, body, if_match=if_match)
+        # A sign of life may come often, and twice does no harm: it is not worth a key that the server has to keep.
+        is_keyed = if_match is not None or status not in _SIGNS_OF_LIFE
+        path = f"{_task(task_id)}/status"
+        return await self._calls.change("PUT", path, TaskView, body, if_match=if_match, is_keyed=is_keyed)
 
     async def cancel(self, task_id: str, *, if_match: int | None = None) -> TaskView:
         """Cancels a task that is not settled; `Conflict` for one that is, unless it was cancelled."""

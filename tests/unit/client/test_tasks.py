@@ -83,6 +83,14 @@ async def test_a_report_says_what_is_given_alone(client: TaskManagerClient, serv
     assert [asked.headers.get("If-Match") for asked in server.asked] == ['"3"', None]
 
 
+async def test_signs_of_life_are_not_kept_by_a_key(client: TaskManagerClient, server: ScriptedServer) -> None:
+    server.replies(says(TASK))
+    await client.update_status(ID, "in_progress", progress=0.5, attempt=1)
+    await client.update_status(ID, "in_progress", if_match=1)
+    await client.update_status(ID, "error", error="gone")
+    assert ["Idempotency-Key" in asked.headers for asked in server.asked] == [False, True, True]
+
+
 async def test_history_and_events_are_read_to_their_end(client: TaskManagerClient, server: ScriptedServer) -> None:
     entry = {"kind": "refused", "recordedAt": "2026-05-04T12:00:00Z", "reason": "stale_attempt", "data": {}}
     server.replies(
