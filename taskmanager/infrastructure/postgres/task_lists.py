@@ -121,7 +121,7 @@ def _just_before(moment: datetime | None) -> datetime | str:
 def _conditions(wanted: TaskFilter) -> dict[str, object]:
     return {
         "owner": wanted.owner,
-        "user_email": wanted.owner if wanted.owner is not None else wanted.user_email,
+        "user_email": wanted.owner if wanted.user_email is None else wanted.user_email,
         "host": wanted.host,
         "statuses": array(sorted(wanted.statuses)) if wanted.statuses else None,
         "metadata": orjson.dumps(dict(wanted.metadata)).decode() if wanted.metadata else None,
