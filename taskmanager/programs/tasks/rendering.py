@@ -51,7 +51,7 @@ def task_text(task: TaskView) -> str:
     progress = "" if task.progress is None or task.status != "in_progress" else f", {task.progress:.0%} done"
     attempt = f"attempt {task.attempt}, version {task.version}{progress}"
     names: list[tuple[str, object]] = [
-        ("status", f"{status_text(task.status).rstrip()} ({attempt})"),
+        ("status", f"{status_text(task.status, width=0)} ({attempt})"),
         ("user", task.user_email),
         ("query", task.user_query),
         ("url", task.original_url),
@@ -111,9 +111,9 @@ def statistics_text(figures: TaskStatistics) -> str:
     )
 
 
-def status_text(status: str) -> str:
+def status_text(status: str, *, width: int = _STATUS_WIDTH) -> str:
     """A status in its colour, which is for terminals alone, padded to the width of its column."""
-    padded = f"{line(status):<{_STATUS_WIDTH}}"
+    padded = f"{line(status):<{width}}"
     colour = _COLOURS.get(status)
     return click.style(padded, fg=colour) if colour else padded
 

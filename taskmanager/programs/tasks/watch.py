@@ -59,7 +59,7 @@ def watch(
             else:
                 found = await client.get(task_id)
                 known = found.version
-                click.echo(f"{task_id} is {rendering.status_text(found.status).rstrip()}", err=True)
+                click.echo(f"{task_id} is {rendering.status_text(found.status, width=0)}", err=True)
                 if found.status in SETTLED_STATUSES and after is None:
                     return ExitCode.OK
             async for event in events:

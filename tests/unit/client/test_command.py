@@ -50,7 +50,7 @@ async def test_get_shows_everything_without_letting_a_terminal_obey(tasks: Tasks
     assert result.exit_code == 0
     assert server.asked[0].path.endswith("?asOf=3")
     assert "\\x1b[2Jhours" in result.stdout
-    for words in ("completed", "9 to 17", "12.5 s", "refused (stale_attempt)", "by key:1"):
+    for words in ("completed (attempt 1, version 3)", "9 to 17", "12.5 s", "refused (stale_attempt)", "by key:1"):
         assert words in result.stdout
 
 
