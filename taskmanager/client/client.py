@@ -44,6 +44,7 @@ class TaskManagerClient:
     `token` is an API key or a JWT, or a function that gives one, asked before each request. An attempt may take
     `timeout` seconds. What fails in passing is tried again as `retries` says, changes under an idempotency key that is
     made once for each call: they take effect once. `on_retry` hears of each failure and the pause (seconds) after it.
+    At most 100 connections are open at a time; a stream holds one of them.
     """
 
     def __init__(

@@ -18,6 +18,7 @@ from taskmanager.client.transport import Request, Transport
 # The server gives a sign of life every 15 seconds.
 SILENCE_SECONDS = 45.0
 _CONNECT_SECONDS = 10.0
+_DIGITS_MAX = 18
 _CONTENT_TYPE = "text/event-stream"
 
 
@@ -123,7 +124,7 @@ class EventStream(AsyncIterator[Event]):
             if self._heard is None or event.sequence > self._heard:
                 self._ready.append(event)
                 self._heard = event.sequence
-        if block.id.isascii() and block.id.isdigit():
+        if block.id.isascii() and block.id.isdigit() and len(block.id) <= _DIGITS_MAX:
             self._heard = max(int(block.id), self._heard or 0)
 
     async def _reconnect(self, error: TaskManagerError) -> None:
@@ -133,7 +134,7 @@ class EventStream(AsyncIterator[Event]):
             failures += 1
             asked = error.retry_after if isinstance(error, RequestFailed) else None
             wish = self._retry_seconds if failures == 1 and asked is None else asked
-            pause = retrying.policy.pause(failures, wish)
+            pause = retrying.policy.pause(failures, wish and min(wish, retrying.policy.longest_wait))
             if self._patience is not None and monotonic() - since + pause > self._patience:
                 raise error
             if self._interrupted is not None:

@@ -122,8 +122,11 @@ class Transport:
         """Makes errors of the connection `Unreachable`."""
         try:
             yield
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = f"its certificate is not trusted ({error.certificate_error})"
+            raise Unreachable(self.base_url, why, may_have_arrived=False) from None
         except aiohttp.ClientConnectorError as error:
-            why = error.os_error.strerror or type(error.os_error).__name__
+            why = error.os_error.strerror or str(error.os_error) or type(error.os_error).__name__
             raise Unreachable(self.base_url, why, may_have_arrived=False) from None
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(self.base_url, "it cannot be connected to in time", may_have_arrived=False) from None

@@ -1,7 +1,17 @@
 """What a failed request tells its caller."""
 
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from taskmanager.client import (
     Conflict,
@@ -11,11 +21,13 @@ from taskmanager.client import (
     NotFound,
     Outdated,
     RequestFailed,
+    RetryPolicy,
     ServerFailed,
     TaskManagerClient,
     TooLarge,
     Unauthorized,
     UnexpectedAnswer,
+    Unreachable,
     ValidationFailed,
 )
 
@@ -151,3 +163,30 @@ async def test_an_id_is_one_segment(client: TaskManagerClient, server: ScriptedS
 async def test_a_client_that_is_not_open_says_how_to_open_it() -> None:
     with pytest.raises(RuntimeError, match="async with"):
         await TaskManagerClient("http://127.0.0.1:1").get(ID)
+
+
+@pytest.fixture
+def own_certificate(tmp_path: Path) -> ssl.SSLContext:
+    """The side of a server that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    certificate = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+    path = tmp_path / "server.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_a_certificate_that_is_not_trusted_is_told(own_certificate: ssl.SSLContext) -> None:
+    server = TestServer(web.Application())
+    await server.start_server(ssl=own_certificate)
+    async with TaskManagerClient(str(server.make_url("")), retries=RetryPolicy(attempts=1)) as client:
+        with pytest.raises(Unreachable, match="certificate is not trusted") as told:
+            await client.get(ID)
+    await server.close()
+    assert not told.value.may_have_arrived

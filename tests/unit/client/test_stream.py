@@ -99,6 +99,20 @@ async def test_the_first_pause_is_the_one_that_the_server_wishes(
     assert 3 <= pauses[0] < 4
 
 
+async def test_no_wish_of_a_server_stops_it_for_long(
+    client: TaskManagerClient, server: ScriptedServer, pauses: list[float]
+) -> None:
+    digits = "9" * 5000
+    server.replies(
+        streams(opening(0, retry=999_999_999), f"id: {digits}\n\n"),
+        fails(503, Retry_After="100000"),
+        streams(opening(0), frame(1), then=silent),
+    )
+    assert await taken(client, 1) == [1]
+    assert all(60 <= pause < 70 for pause in pauses)
+    assert resumed_from(server) == [None, "0", "0"]
+
+
 async def test_a_token_that_is_revoked_ends_it(client: TaskManagerClient, server: ScriptedServer) -> None:
     server.replies(streams(opening(0), frame(1), then=cut), fails(401))
     with pytest.raises(Unauthorized):
