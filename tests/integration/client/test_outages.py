@@ -8,7 +8,7 @@ import pytest
 
 from taskmanager.application.principal import Role
 from taskmanager.application.use_cases.keys.create_key import CreateKey
-from taskmanager.client import Forbidden, NotFound, TaskManagerClient, Unauthorized
+from taskmanager.client import Forbidden, NotFound, RetryPolicy, TaskManagerClient, Unauthorized
 from taskmanager.config.settings import load_settings
 from taskmanager.domain.values import UserEmail
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyStore
@@ -56,7 +56,8 @@ async def test_a_create_outlives_a_database_that_is_away(
 ) -> None:
     await client.create(NEW)
     tried = asyncio.Event()
-    async with TaskManagerClient(url, on_retry=lambda *_: tried.set()) as patient:
+    policy = RetryPolicy(attempts=60, longest_pause=1.0)
+    async with TaskManagerClient(url, retries=policy, on_retry=lambda *_: tried.set()) as patient:
         await database_line.cut()
         creating = asyncio.create_task(patient.create(NEW))
         await tried.wait()
