@@ -11,6 +11,7 @@ from taskmanager.application.task_history import TrailEntry, TrailPosition, Trai
 from taskmanager.domain.events import TaskEvent, TaskFailed
 from taskmanager.domain.values import TaskId, UserEmail
 from taskmanager.infrastructure.postgres.event_rows import event_of
+from taskmanager.infrastructure.postgres.planning import by_index
 from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.session import Row
 from taskmanager.infrastructure.postgres.statements import load_statements
@@ -30,7 +31,8 @@ class PostgresTaskHistories:
     def __init__(self, pool: Reads, *, page_bytes: int = _PAGE_BYTES) -> None:
         self._pool = pool
         self._page_bytes = page_bytes
-        self._statements = load_statements("task_history")
+        statements = load_statements("task_history")
+        self._trail, self._events_until = by_index(statements["trail"]), by_index(statements["events_until"])
 
     async def runs(
         self, task_id: TaskId, owner: UserEmail | None, after: TrailPosition, *, limit: int, sees_deleted: bool
@@ -45,7 +47,7 @@ class PostgresTaskHistories:
             "page_bytes": self._page_bytes,
             **{f"after_{kind}": place for kind, place in after._asdict().items()},
         }
-        rows = await self._pool.fetch(self._statements["trail"], parameters)
+        rows = await self._pool.fetch(self._trail, parameters)
         if not rows:
             return None
         kinds = groupby((row for row in rows if row[_KIND] is not None), key=lambda row: row[_KIND])
@@ -63,7 +65,7 @@ class PostgresTaskHistories:
             "limit": limit,
             "failure": TaskFailed.__name__,
         }
-        return [event_of(row) for row in await self._pool.fetch(self._statements["events_until"], parameters)]
+        return [event_of(row) for row in await self._pool.fetch(self._events_until, parameters)]
 
 
 def _run(rows: Sequence[Row], limit: int) -> TrailRun:
