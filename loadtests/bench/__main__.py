@@ -7,6 +7,7 @@ from loadtests.bench.api.command import command as api
 from loadtests.bench.footprint import command as footprint
 from loadtests.bench.ingest import command as ingest
 from loadtests.bench.latency import command as latency
+from loadtests.bench.reads import command as reads
 from loadtests.bench.relay import command as relay
 
 
@@ -23,6 +24,7 @@ main.add_command(api)
 main.add_command(footprint)
 main.add_command(ingest)
 main.add_command(latency)
+main.add_command(reads)
 main.add_command(relay)
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ select s.status::text, count(*), percentile_cont(array[0.5, 0.95]) within group 
 from unnest(%(settled)s::task_status[]) as s (status),
 lateral (
     select deleted_at,
-           greatest(extract(epoch from finished_at - coalesce(started_at, attempt_started_at, received_at)), 0) as seconds
+           greatest(extract(epoch from finished_at - coalesce(started_at, attempt_started_at, received_at)), 0)::float8
+               as seconds
     from web_crawl_tasks
     where (status, created_at) >= (s.status, %(since)s::timestamptz) and (status, created_at) <= (s.status, 'infinity')
     order by status desc, created_at desc
@@ -23,20 +24,28 @@ where t.deleted_at is null
 group by s.status;
 
 -- name: figures_of_user
--- Of a user's youngest tasks; the first column is null where these are all, else those up to that moment are left out.
+-- Of a user's youngest tasks, those that share their time counted together; the first column is null where these are all,
+-- else since when they are.
 with walked as materialized (
     select status, created_at, deleted_at,
-           greatest(extract(epoch from finished_at - coalesce(started_at, attempt_started_at, received_at)), 0) as seconds
+           greatest(extract(epoch from finished_at - coalesce(started_at, attempt_started_at, received_at)), 0)::float8
+               as seconds
     from web_crawl_tasks
     where (user_email, created_at) >= (%(user_email)s, %(since)s::timestamptz)
       and (user_email, created_at) <= (%(user_email)s, 'infinity')
     order by user_email desc, created_at desc
-    limit %(most)s + 1
+    fetch first %(most)s rows with ties
 ), bound as (
-    select case when count(*) > %(most)s then min(created_at) end as left_out from walked
+    select case when exists (
+               select
+               from web_crawl_tasks
+               where (user_email, created_at) >= (%(user_email)s, %(since)s::timestamptz)
+                 and (user_email, created_at) < (%(user_email)s, min(walked.created_at))
+           ) then min(walked.created_at) end as counted_since
+    from walked
 )
-select b.left_out, w.status::text, count(w.status), count(w.seconds),
+select b.counted_since, w.status::text, count(w.status), count(w.seconds),
        percentile_cont(array[0.5, 0.95]) within group (order by w.seconds)
 from bound b
-left join walked w on w.deleted_at is null and (b.left_out is null or w.created_at > b.left_out)
-group by b.left_out, w.status;
+left join walked w on w.deleted_at is null
+group by b.counted_since, w.status;

@@ -43,9 +43,9 @@ class TaskStatistics(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UserFigures(NamedTuple):
-    """Counts and durations by status of a user's youngest tasks; those created up to `left_out` are not among them."""
+    """Counts and durations by status of a user's tasks, of all or of those created since `counted_since`."""
 
-    left_out: datetime | None
+    counted_since: datetime | None
     counts: Mapping[str, int]
     durations: Mapping[str, Durations]
 
@@ -60,4 +60,4 @@ class StatisticsStore(Protocol):
         """By settled status, of the youngest `sample` tasks created since then."""
 
     async def of_user(self, user_email: UserEmail, since: datetime, *, most: int) -> UserFigures:
-        """The figures of a user's tasks created since then, of the youngest `most` at most."""
+        """The figures of a user's tasks created since then; of the youngest `most` and those that share their time."""

@@ -14,9 +14,7 @@ from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.values import UserEmail
 
 _SAMPLE = 500
-# A batch of tasks shares its time and is counted as a whole or not at all: several must fit in.
-_OF_USER_MAX = 8000
-_MICROSECOND = timedelta(microseconds=1)
+_OF_USER_MAX = 3000
 
 
 class ComputeStatistics:
@@ -38,10 +36,10 @@ class ComputeStatistics:
             counts = await self._store.counts(since)
             durations = await self._store.durations(since, sample=self._sample)
             return _statistics(hours, since, now, counts, durations, is_shortened=False)
-        left_out, counts, durations = await self._store.of_user(user_email, since, most=self._of_user)
-        if left_out is not None:
-            since = left_out.astimezone(UTC) + _MICROSECOND
-        return _statistics(hours, since, now, counts, durations, is_shortened=left_out is not None)
+        counted_since, counts, durations = await self._store.of_user(user_email, since, most=self._of_user)
+        if counted_since is not None:
+            since = counted_since.astimezone(UTC)
+        return _statistics(hours, since, now, counts, durations, is_shortened=counted_since is not None)
 
 
 def _statistics(

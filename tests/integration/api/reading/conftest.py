@@ -7,7 +7,10 @@ import pytest
 from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.programs.factory import ApplicationFactory
+from tests.integration.api.writing.conftest import api, apis
 from tests.scratch import ScratchDatabase
+
+__all__ = ["api", "apis", "pool"]
 
 
 @pytest.fixture

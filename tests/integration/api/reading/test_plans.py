@@ -5,6 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from loadtests.bench.million import (
+    BATCH,
+    HEAVY_HOST,
+    HEAVY_USER,
+    LIGHT_HOST,
+    LIGHT_USER,
+    TASKS,
+    load,
+)
 from taskmanager.application.task_history import TrailPosition
 from taskmanager.application.task_lists import Position, TaskFilter
 from taskmanager.application.use_cases.reading.compute_statistics import ComputeStatistics
@@ -14,19 +23,10 @@ from taskmanager.infrastructure.postgres.statistics import PostgresStatistics
 from taskmanager.infrastructure.postgres.task_history import PostgresTaskHistories
 from taskmanager.infrastructure.postgres.task_lists import PostgresTaskLists
 from tests.integration.api.reading.explaining import Cost, Explaining
-from tests.integration.api.reading.million import (
-    BATCH,
-    HEAVY_HOST,
-    HEAVY_USER,
-    LIGHT_HOST,
-    LIGHT_USER,
-    TASKS,
-    load,
-)
 from tests.scratch import ScratchDatabase, scratch_database
 
 WALK = 2000
-OF_USER = 8000
+OF_USER = 3000
 # A walk, the rest of the batch it ends in, and as much again for the ends of several ways.
 ROWS_MAX = 2 * BATCH + WALK
 CREATION, USER, HOST, STATUS = (f"web_crawl_tasks_{name}" for name in ("created", "user", "host", "status"))
@@ -49,7 +49,7 @@ ASKED: Mapping[str, tuple[TaskFilter, str]] = {
 @pytest.fixture(scope="module", params=["without statistics", "with statistics"])
 def million(request: pytest.FixtureRequest, stack: StackInfo, template_database: str) -> Iterator[ScratchDatabase]:
     with scratch_database(stack, template_database) as database:
-        load(database)
+        load(database.dsn())
         if request.param == "with statistics":
             database.run("analyze web_crawl_tasks")
         yield database
