@@ -16,6 +16,7 @@ from loadtests.bench.server_time import ServerTime, medians
 from taskmanager.application.task_history import TrailPosition
 from taskmanager.application.task_lists import Position, TaskFilter
 from taskmanager.application.use_cases.reading.compute_statistics import ComputeStatistics
+from taskmanager.application.use_cases.reading.list_tasks import WALK
 from taskmanager.application.use_cases.reading.recall_task import RecallTask
 from taskmanager.devstack import StackInfo, ensure_up
 from taskmanager.domain.values import TaskId, UserEmail
@@ -28,7 +29,6 @@ from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
 Read = Callable[[], Awaitable[object]]
 
 _LIMIT = 50
-_WALK = 2000
 _LISTS: Mapping[str, TaskFilter] = {
     "list": TaskFilter(),
     "list of a user": TaskFilter(user_email=UserEmail(HEAVY_USER)),
@@ -83,7 +83,7 @@ def _kinds(reads: Reads, last: Position) -> dict[str, Read]:
     tasks, recall, task_id = PostgresTaskReader(reads), RecallTask(histories), TaskId(last.id)
 
     def page(wanted: TaskFilter, behind: Position | None, limit: int = _LIMIT) -> Read:
-        return lambda: lists.walk(wanted, behind, limit=limit, walk=_WALK)
+        return lambda: lists.walk(wanted, behind, limit=limit, walk=WALK)
 
     kinds: dict[str, Read] = {}
     for name, wanted in _LISTS.items():

@@ -14,7 +14,7 @@ from taskmanager.domain.status import TaskStatus
 from taskmanager.domain.values import UserEmail
 
 _SAMPLE = 500
-_OF_USER_MAX = 3000
+_OF_USER_MAX = 2500
 
 
 class ComputeStatistics:

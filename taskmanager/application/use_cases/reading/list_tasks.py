@@ -9,7 +9,7 @@ from taskmanager.application.use_cases.reading.cursors import Cursors
 
 LIMIT_MAX = 500
 # What one page may look at where the filters leave the choice to it: a page that has found little ends all the same.
-_WALK = 2000
+WALK = 1500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -24,7 +24,7 @@ class TaskPage(NamedTuple):
 class ListTasks:
     """Answers pages of tasks; who goes on to the end sees every task that was there all the time exactly once."""
 
-    def __init__(self, lists: TaskLists, cursors: Cursors, *, walk: int = _WALK) -> None:
+    def __init__(self, lists: TaskLists, cursors: Cursors, *, walk: int = WALK) -> None:
         self._lists = lists
         self._cursors = cursors
         self._walk = walk

@@ -17,6 +17,7 @@ from loadtests.bench.million import (
 from taskmanager.application.task_history import TrailPosition
 from taskmanager.application.task_lists import Position, TaskFilter
 from taskmanager.application.use_cases.reading.compute_statistics import ComputeStatistics
+from taskmanager.application.use_cases.reading.list_tasks import WALK
 from taskmanager.devstack import StackInfo
 from taskmanager.domain.values import TaskId, UserEmail
 from taskmanager.infrastructure.postgres.statistics import PostgresStatistics
@@ -25,8 +26,7 @@ from taskmanager.infrastructure.postgres.task_lists import PostgresTaskLists
 from tests.integration.api.reading.explaining import Cost, Explaining
 from tests.scratch import ScratchDatabase, scratch_database
 
-WALK = 2000
-OF_USER = 3000
+OF_USER = 2500
 # A walk, the rest of the batch it ends in, and as much again for the ends of several ways.
 ROWS_MAX = 2 * BATCH + WALK
 CREATION, USER, HOST, STATUS = (f"web_crawl_tasks_{name}" for name in ("created", "user", "host", "status"))
