@@ -178,8 +178,11 @@ async def test_a_stopping_program_does_not_wait_for_a_client_that_takes_nothing(
                 (await events.get("/api/events?limit=1")).close()
         async with asyncio.timeout(5):
             await feed.drain()
-        with pytest.raises(ClientError):
-            await EventStreamReader(stuck).take(60)
+        # What lies in the sockets' buffers still arrives, and then either the end or the loss of the connection.
+        arrived: list[object] = []
+        with suppress(ClientError):
+            arrived += await EventStreamReader(stuck).take(60)
+        assert len(arrived) < 60
 
 
 async def test_a_listener_that_stalls_is_dropped_and_others_go_on(
