@@ -5,7 +5,6 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 
-import pytest
 from aiohttp import ClientError, ClientResponse, ClientSession
 
 from taskmanager.config.settings import load_settings
