@@ -18,6 +18,3 @@ insert into idempotency_keys (principal, key, request_digest, response, created_
 select principal, key, digest, response, %(now)s, expires_at
 from json_to_recordset(%(answers)s::json) as a (principal text, key text, digest text, response json,
                                                 expires_at timestamptz);
-
--- name: number
-select pg_current_xact_id()::text;

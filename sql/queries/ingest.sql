@@ -1,5 +1,6 @@
--- The write path of the consumers: load, COPY new tasks, COPY events, and all the rest in one round trip. Every parameter
--- is one text: JSON, or an array literal; every set comes sorted, so that two writers take their locks in the same order.
+-- The write path: load, and all the rest in one round trip, with COPY before it for many new tasks and events. Every
+-- parameter is one text: JSON, or an array literal; every set comes sorted, so that two writers take their locks in the
+-- same order.
 
 -- name: load
 -- Claims the partitions by comparing their stored offsets with where the batch starts, then locks the tasks and the parked
@@ -52,6 +53,39 @@ from stdin with (null '');
 copy task_events (task_id, version, type, attempt, occurred_at, recorded_at, data, source_topic, source_partition,
                   source_offset, actor, correlation_id, traceparent, tracestate)
 from stdin with (null '');
+
+-- name: insert_new_tasks
+-- A few new tasks with their first events, where COPY would be two round trips more. A later task never gets an earlier
+-- number: the rows come sorted.
+with made as materialized (
+    select *
+    from json_to_recordset(%(made)s::json) as r (
+        id uuid, user_email text, user_query text, original_url text, metadata jsonb, correlation_id text,
+        occurred_at timestamptz, data json, topic text, partition integer, "offset" bigint, actor text, traceparent text,
+        tracestate text)
+), tasks as (
+    insert into web_crawl_tasks (id, user_email, user_query, original_url, metadata, correlation_id, status, version,
+                                 attempt, received_at, created_at, updated_at)
+    select id, user_email, user_query, original_url, metadata, correlation_id, 'new', 1, 1, occurred_at, %(now)s,
+           %(now)s
+    from made
+)
+insert into task_events (task_id, version, type, attempt, occurred_at, recorded_at, data, source_topic,
+                         source_partition, source_offset, actor, correlation_id, traceparent, tracestate)
+select id, 1, 'TaskCreated', 1, occurred_at, %(now)s, data, topic, partition, "offset", actor, correlation_id,
+       traceparent, tracestate
+from made;
+
+-- name: insert_events
+-- A few events, in the order in which they come.
+insert into task_events (task_id, version, type, attempt, occurred_at, recorded_at, data, source_topic,
+                         source_partition, source_offset, actor, correlation_id, traceparent, tracestate)
+select task_id, version, type, attempt, occurred_at, recorded_at, data, topic, partition, "offset", actor,
+       correlation_id, traceparent, tracestate
+from json_to_recordset(%(recorded)s::json) as r (
+    task_id uuid, version integer, type text, attempt integer, occurred_at timestamptz, recorded_at timestamptz,
+    data json, topic text, partition integer, "offset" bigint, actor text, correlation_id text, traceparent text,
+    tracestate text);
 
 -- name: update_tasks
 -- A task that was loaded without its result or error text, and whose change leaves it, keeps it.
@@ -142,6 +176,9 @@ from json_to_recordset(%(offsets)s::json) as r (
     topic text, partition integer, next_offset bigint, created bigint, applied bigint, heartbeat bigint,
     duplicate bigint, refused bigint, parked bigint, dead bigint, skipped bigint, ingested_at timestamptz)
 where o.topic = r.topic and o.partition = r.partition;
+
+-- name: are_there
+select exists (select from web_crawl_tasks where id = any(%(ids)s::uuid[]));
 
 -- name: transaction_status
 select pg_xact_status(%(xid)s::xid8);

@@ -11,7 +11,7 @@ from psycopg2.extensions import parse_dsn
 from taskmanager.application.commands import InboundMessage
 from taskmanager.application.ports import OffsetStore, TaskStore
 from taskmanager.domain.events import TaskCreated
-from taskmanager.infrastructure.postgres.copying import _data, created_data
+from taskmanager.infrastructure.postgres.copying import created_data, event_data
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
 from taskmanager.infrastructure.postgres.rows import report_json
 from taskmanager.infrastructure.postgres.session import Session
@@ -74,7 +74,7 @@ class InMemoryAdapter:
                     "task_id": event.task_id,
                     "version": event.version,
                     "type": type(event).__name__,
-                    "data": (created_data(event) if isinstance(event, TaskCreated) else _data(event)) or None,
+                    "data": (created_data(event) if isinstance(event, TaskCreated) else event_data(event)) or None,
                     "source": tuple(source) if source else None,
                 }
                 for event, source in contents.events

@@ -27,10 +27,10 @@ def kept(answer: StoredAnswer = ANSWER, *, name: IdempotencyKey = NAME, expires_
     return KeptAnswer(Claim(name, "digest"), answer, expires_at)
 
 
-@pytest.fixture(params=["memory", "postgresql"])
-async def store(request: pytest.FixtureRequest) -> AsyncIterator[IntentStore]:
+@pytest.fixture
+async def store(request: pytest.FixtureRequest, kind: str) -> AsyncIterator[IntentStore]:
     """A store with nothing in it but what the test puts there."""
-    if request.param == "memory":
+    if kind == "memory":
         yield InMemoryIntentStore()
         return
     session = Session(parse_dsn(request.getfixturevalue("database").dsn("app")), timeout=10)

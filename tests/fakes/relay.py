@@ -10,13 +10,13 @@ from taskmanager.application.event_log import LoggedEvent
 from taskmanager.application.outbound import Outbound, PublisherClosed, PublisherFenced
 from taskmanager.application.published_letters import LetterTopic, UnpublishedLetter
 from taskmanager.domain.events import TaskCreated, TaskEvent
-from taskmanager.infrastructure.postgres.copying import _data, created_data
+from taskmanager.infrastructure.postgres.copying import created_data, event_data
 from tests.builders import at
 
 
 def log_entry(seq: int, event: TaskEvent, **changes: object) -> LoggedEvent:
     """An event as the log holds it under this number."""
-    content = created_data(event) if isinstance(event, TaskCreated) else _data(event)
+    content = created_data(event) if isinstance(event, TaskCreated) else event_data(event)
     entry = LoggedEvent(
         seq=seq,
         task_id=str(event.task_id),

@@ -44,18 +44,23 @@ def copy_rows(changes: Changes) -> tuple[bytes, bytes]:
     tasks = [made[task_id][0] for task_id in order]
     events = [made[task_id][1] for task_id in order]
     del made
-    for event, report in sorted(changes.recorded, key=_task_and_version):
+    for event, report in in_order(changes):
         envelope = (
             f"{event.task_id}\t{event.version}\t{type(event).__name__}\t{event.attempt}"
             f"\t{event.occurred_at.isoformat()}\t{event.recorded_at.isoformat()}"
         )
-        content = _data(event)
+        content = event_data(event)
         data = _dumps(content) if content else ""
         if "\\" in data:
             data = data.translate(_ESCAPES)
         correlation = report.correlation_id or changes.changed[event.task_id].correlation_id or ""
         events.append("\t".join((envelope, data, *_cause(report, correlation))))
     return _joined(tasks), _joined(events)
+
+
+def in_order(changes: Changes) -> list[tuple[TaskEvent, Cause]]:
+    """The events that are no creations with what caused them, in (task, version) order."""
+    return sorted(changes.recorded, key=_task_and_version)
 
 
 def _joined(rows: list[str]) -> bytes:
@@ -89,7 +94,7 @@ def created_data(created: TaskCreated) -> dict[str, Any]:
     return data
 
 
-def _data(event: TaskEvent) -> dict[str, Any]:
+def event_data(event: TaskEvent) -> dict[str, Any]:
     """What an event says beyond its envelope, by the names of the contract."""
     match event:
         case TaskStarted():

@@ -1,4 +1,4 @@
-"""The write path of callers who wait, on PostgreSQL: two round trips a transaction, and COPY's."""
+"""The write path of callers who wait: one round trip for what is new, else one to look and one to write."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,9 +9,9 @@ import msgspec
 from taskmanager.application.changes import Changes
 from taskmanager.application.use_cases.writing.ports import Found, KeptAnswer
 from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey, StoredAnswer
-from taskmanager.infrastructure.postgres.new_tasks import NEW_TASKS_MAX, NewTasks, write_new_tasks
-from taskmanager.infrastructure.postgres.serialising import SerialisedChanges
-from taskmanager.infrastructure.postgres.session import Row, Script, Session
+from taskmanager.infrastructure.postgres.new_tasks import write_new_tasks
+from taskmanager.infrastructure.postgres.serialising import SerialisedChanges, Statement
+from taskmanager.infrastructure.postgres.session import Row, Session
 from taskmanager.infrastructure.postgres.statements import load_statements
 from taskmanager.infrastructure.postgres.task_store import PostgresWriteTransaction
 
@@ -42,19 +42,14 @@ class PostgresIntentStore:
         self._statements = load_statements("ingest")
         self._key_statements = load_statements("idempotency")
 
-    def serialise(self, changes: Changes, answers: Sequence[KeptAnswer]) -> "SerialisedIntents | NewTasks":
+    def serialise(self, changes: Changes, answers: Sequence[KeptAnswer]) -> SerialisedChanges:
         """See `IntentStore.serialise`."""
+        # The keys first, so that whoever is second waits with nothing written.
         keys = self._keep_answers(answers, changes.now) if answers else None
-        if 0 < len(changes.created) <= NEW_TASKS_MAX and not (changes.changed or changes.refused):
-            return NewTasks(changes, self._slot, self._statements, keys)
-        return SerialisedIntents(changes, keys, self._slot, self._statements)
+        return SerialisedChanges(changes, self._slot, self._statements, keys)
 
-    async def write_new(self, serialised: "SerialisedIntents | NewTasks") -> None:
+    async def write_new(self, serialised: SerialisedChanges) -> None:
         """See `IntentStore.write_new`."""
-        if isinstance(serialised, SerialisedIntents):
-            async with self.transaction() as transaction:
-                await transaction.write_new(serialised)
-            return
         try:
             await write_new_tasks(self._session, serialised, self._stopping)
         except BaseException:
@@ -71,7 +66,7 @@ class PostgresIntentStore:
             if not transaction.is_committed:
                 await self._session.rollback()
 
-    def _keep_answers(self, answers: Sequence[KeptAnswer], now: datetime) -> tuple[str, Mapping[str, object]]:
+    def _keep_answers(self, answers: Sequence[KeptAnswer], now: datetime) -> Statement:
         rows = [
             {
                 **kept.claim.name._asdict(),
@@ -115,16 +110,6 @@ class PostgresIntentTransaction(PostgresWriteTransaction):
         await super().commit(serialised)
         self.is_committed = True
 
-    async def write_new(self, serialised: "SerialisedIntents") -> None:
-        """See `IntentStore.write_new`."""
-
-        def write(script: Script) -> None:
-            ((self._xid,),) = script.execute(f"{self._begin}{self._key_statements['number']}")
-            serialised.write(script)
-
-        await self._settled(write, committed=None)
-        self.is_committed = True
-
     async def _kept(self, keys: Sequence[IdempotencyKey], now: datetime) -> dict[IdempotencyKey, KeptAnswer]:
         names = _encode([key._asdict() for key in keys]).decode()
         rows = await self._session.execute(
@@ -132,26 +117,6 @@ class PostgresIntentTransaction(PostgresWriteTransaction):
         )
         self._begin = ""
         return {kept.claim.name: kept for kept in map(_kept_answer, rows)}
-
-
-class SerialisedIntents(SerialisedChanges):
-    """Everything that a transaction writes; the keys first, so that whoever is second waits with nothing written."""
-
-    def __init__(
-        self,
-        changes: Changes,
-        keys: tuple[str, Mapping[str, object]] | None,
-        slot: str,
-        statements: Mapping[str, str],
-    ) -> None:
-        super().__init__(changes, slot, statements)
-        self._keys = keys
-
-    def write(self, script: Script) -> None:
-        """See `SerialisedChanges.write`."""
-        if self._keys is not None:
-            script.execute(*self._keys)
-        super().write(script)
 
 
 def _name(kept: KeptAnswer) -> IdempotencyKey:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from taskmanager.application.commands import CreateTask, InboundMessage, Reject, ReportStatus, Source
+from taskmanager.application.commands import Cause, CreateTask, InboundMessage, Reject, ReportStatus, Source
 from taskmanager.application.dead_letter_model import LetterAction
 from taskmanager.application.ports import ParkedReport
 from taskmanager.domain.errors import Refused
@@ -86,7 +86,7 @@ def report_json(report: CreateTask | ReportStatus) -> Json:
 
 def parked_row(report: ReportStatus) -> Json:
     """A report that waits for its task, with the message as it was: it may yet become a dead letter."""
-    row: Json = {"task_id": report.id, "report": report_json(report)} | _position(report)
+    row: Json = {"task_id": report.id, "report": report_json(report)} | position(report)
     return row | _raw(report.source) if isinstance(report.source, InboundMessage) else row
 
 
@@ -100,7 +100,7 @@ def refused_row(command: CreateTask | ReportStatus, refusal: Refused) -> Json:
         "actor": command.actor,
         "occurred_at": command.at,
         "traceparent": command.traceparent,
-    } | _position(command)
+    } | position(command)
 
 
 def parked_report(row: Json) -> ParkedReport:
@@ -151,7 +151,8 @@ def dumps(rows: object) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _position(command: CreateTask | ReportStatus) -> Json:
+def position(command: CreateTask | Cause) -> Json:
+    """Where in Kafka it came from; nothing for what did not."""
     source = command.source
     if source is None:
         return {}

@@ -1,23 +1,43 @@
-"""Changes as what goes over the wire: two texts for COPY and one script for all the rest."""
+"""Changes as what goes over the wire: one script, and for many new tasks and events two texts for COPY before it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from taskmanager.application.changes import Changes, Outcome
 from taskmanager.infrastructure.postgres.copying import copy_rows
+from taskmanager.infrastructure.postgres.few_rows import are_few, event_rows, new_task_rows
 from taskmanager.infrastructure.postgres.rows import action_row, changed_row, dead_row, dumps, parked_row, refused_row
 from taskmanager.infrastructure.postgres.session import Script
 
+# A statement with its parameters.
+Statement = tuple[str, Mapping[str, object]]
+
 
 class SerialisedChanges:
-    """Everything that a transaction writes, ready to be sent; made once, sent as often as need be."""
+    """Everything that a transaction writes, ready to be sent; made once, sent as often as need be.
 
-    def __init__(self, changes: Changes, slot: str, statements: Mapping[str, str]) -> None:
-        self._statements = statements
-        self._tasks, self._events = copy_rows(changes)
+    `slot` names the writer among all that count. Whatever is locked by the statement `first`, nothing is written before
+    it; its parameters must have names of their own.
+    """
+
+    def __init__(
+        self, changes: Changes, slot: str, statements: Mapping[str, str], first: Statement | None = None
+    ) -> None:
+        self.created_ids = sorted(changes.created)
         self._parameters: dict[str, object] = {"now": changes.now, "slot": slot}
+        self._before = ""
+        if first is not None:
+            self._before = f"{first[0]}; "
+            self._parameters |= first[1]
+        sets = _sets(changes)
+        self._copies: list[tuple[str, bytes]] = []
+        if are_few(changes):
+            sets = _few_sets(changes) | sets
+        else:
+            tasks, events = copy_rows(changes)
+            self._copies = [(statements["copy_tasks"], tasks), (statements["copy_events"], events)]
         names = []
-        for name, (parameter, rows) in _sets(changes).items():
+        for name, (parameter, rows) in sets.items():
             if rows:
                 names.append(name)
                 self._parameters[parameter] = dumps(rows)
@@ -27,12 +47,21 @@ class SerialisedChanges:
         self._rest = "; ".join([*(statements[name] for name in names), "commit"])
 
     def write(self, script: Script) -> None:
-        """Sends it all, new tasks and events first, and commits."""
-        if self._tasks:
-            script.copy(self._statements["copy_tasks"], self._tasks)
-        if self._events:
-            script.copy(self._statements["copy_events"], self._events)
-        script.execute(self._rest, self._parameters)
+        """Sends it all in a transaction that has begun, new tasks and events before what follows; commits."""
+        self._send(script, self._before)
+
+    def write_at_once(self, script: Script) -> None:
+        """Sends it all as a transaction of its own."""
+        self._send(script, f"begin; {self._before}")
+
+    def _send(self, script: Script, before: str) -> None:
+        if self._copies and before:
+            script.execute(before, self._parameters)
+            before = ""
+        for statement, rows in self._copies:
+            if rows:
+                script.copy(statement, rows)
+        script.execute(before + self._rest, self._parameters)
 
 
 def array(items: Iterable[str]) -> str:
@@ -41,10 +70,10 @@ def array(items: Iterable[str]) -> str:
 
 
 def _sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
-    """The rows of each statement beside COPY, and the name of its parameter."""
+    """The rows of each statement beside those for new tasks and events, and the name of its parameter."""
     return {
         "update_tasks": ("changed", [changed_row(changes.changed[key]) for key in sorted(changes.changed)]),
-        "add_counts": ("counts", count_rows(changes)),
+        "add_counts": ("counts", _count_rows(changes)),
         "insert_dead_letters": ("dead", [dead_row(*letter) for letter in changes.dead]),
         "act_on_letters": ("letter_actions", [action_row(action) for action in changes.letter_actions]),
         "insert_parked": ("parked", [parked_row(report) for report in changes.parked]),
@@ -54,7 +83,14 @@ def _sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
     }
 
 
-def count_rows(changes: Changes) -> list[dict[str, Any]]:
+def _few_sets(changes: Changes) -> dict[str, tuple[str, Sequence[Any]]]:
+    return {
+        "insert_new_tasks": ("made", new_task_rows(changes)),
+        "insert_events": ("recorded", event_rows(changes)),
+    }
+
+
+def _count_rows(changes: Changes) -> list[dict[str, Any]]:
     """How the numbers of tasks per hour and status change."""
     return [
         {"created_hour": hour, "status": status.value, "count": count}

@@ -1,4 +1,4 @@
-"""The write path on PostgreSQL: one transaction a batch, four round trips at most."""
+"""The write path on PostgreSQL: one transaction a batch, in two round trips, or four with COPY."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ import pytest
 
 from taskmanager.application.event_log import UnreadableEvent
 from taskmanager.domain.events import EVENT_TYPES, TaskCreated, TaskEvent
-from taskmanager.infrastructure.postgres.copying import _data, created_data
+from taskmanager.infrastructure.postgres.copying import created_data, event_data
 from taskmanager.infrastructure.postgres.event_rows import event_of
 from tests.builders import at, created_task, task_id
 
@@ -36,7 +36,7 @@ def every_event() -> list[TaskEvent]:
 
 @pytest.mark.parametrize("event", every_event(), ids=lambda event: type(event).__name__)
 def test_an_event_comes_back_as_it_was_written(event: TaskEvent) -> None:
-    data = created_data(event) if isinstance(event, TaskCreated) else _data(event)
+    data = created_data(event) if isinstance(event, TaskCreated) else event_data(event)
     assert event_of(row(event, data)) == event
 
 
