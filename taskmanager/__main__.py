@@ -104,4 +104,4 @@ def main(debug: bool) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="taskmanager")

@@ -1,7 +1,9 @@
 """Speaks HTTP: one request, its tries, and what came back."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from errno import errorcode
 from functools import partial
 from io import BytesIO
 from typing import NamedTuple, Self
@@ -126,8 +128,7 @@ class Transport:
             why = f"its certificate is not trusted ({error.certificate_error})"
             raise Unreachable(self.base_url, why, may_have_arrived=False) from None
         except aiohttp.ClientConnectorError as error:
-            why = error.os_error.strerror or str(error.os_error) or type(error.os_error).__name__
-            raise Unreachable(self.base_url, why, may_have_arrived=False) from None
+            raise Unreachable(self.base_url, _words(error.os_error), may_have_arrived=False) from None
         except aiohttp.ConnectionTimeoutError:
             raise Unreachable(self.base_url, "it cannot be connected to in time", may_have_arrived=False) from None
         except TimeoutError:
@@ -181,6 +182,13 @@ def segment(text: str) -> str:
 def _body(body: bytes | None) -> bytes | BytesIO | None:
     """The body as aiohttp wants it: a large one piece by piece."""
     return BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
+
+
+def _words(error: OSError) -> str:
+    """Why there is no connection; event loops put words of their own in place of the system's."""
+    if error.errno is not None and error.errno in errorcode:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _once() -> ClientMiddlewareType:

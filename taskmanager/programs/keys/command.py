@@ -19,7 +19,7 @@ def command() -> None:
     """Make, show and revoke the API keys of the REST interface.
 
     Keys count where AUTH_MODE names them (AUTH_MODE=keys). A key is shown once, when it is made: the database keeps
-    its SHA-256 alone. Callers send it as `Authorization: Bearer tm_…`.
+    its SHA-256 alone. Callers send it as `Authorization: Bearer tm_…`, or as `X-API-Key: tm_…`.
 
     \b
     Roles: reader    looks at tasks and their history

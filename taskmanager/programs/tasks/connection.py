@@ -63,6 +63,7 @@ class Connection(NamedTuple):
 
 def at_server(connection: Connection, work: Callable[[TaskManagerClient], Awaitable[int]]) -> int:
     """Does one piece of work with the server; answers its exit code, or that of its failure."""
+    _open_standard_files()
     client = connection.client()
     try:
         return uvloop.run(_work(client, work))
@@ -81,12 +82,14 @@ def explained(error: TaskManagerError) -> str:
         return f"{line(str(error))}; name another server with --server or TASKMANAGER_URL"
     if not isinstance(error, RequestFailed):
         return line(str(error))
-    words = line(error.detail)
+    words, details = line(error.detail), problems(error.errors)
+    if len(details) == 1 and words.endswith(details[0]):
+        details = []
     if isinstance(error, Unauthorized):
         words += "; put it into TASKMANAGER_TOKEN, or into a file that --token-file or TASKMANAGER_TOKEN_FILE names"
     elif error.status >= 500 and error.request_id:
         words += f" (request {line(error.request_id)})"
-    return "\n  ".join([words, *problems(error.errors)])
+    return "\n  ".join([words, *details])
 
 
 def problems(errors: tuple[FieldProblem, ...]) -> list[str]:
@@ -118,6 +121,13 @@ def _tell_pause(error: TaskManagerError, pause: float) -> None:
 async def _work(client: TaskManagerClient, work: Callable[[TaskManagerClient], Awaitable[int]]) -> int:
     async with client:
         return await work(client)
+
+
+def _open_standard_files() -> None:
+    """Opens those that whoever started us has closed (`>&-`): an event loop dies of sockets that take their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - takes the smallest number that is free
 
 
 def _address_here() -> str:

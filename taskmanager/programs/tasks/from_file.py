@@ -39,9 +39,8 @@ def check_lines(file: BinaryIO, first_line: int) -> bool:
         tell(mistake)
     if bad:
         more = f"; {bad - _SHOWN_MAX:,} more are not shown" if bad > _SHOWN_MAX else ""
-        click.echo(
-            f"error: {bad:,} lines are no requests{more}; nothing was sent (--partial leaves them out)", err=True
-        )
+        what = "1 line is no request" if bad == 1 else f"{bad:,} lines are no requests"
+        click.echo(f"error: {what}{more}; nothing was sent (--partial leaves out what is wrong)", err=True)
     return not bad
 
 

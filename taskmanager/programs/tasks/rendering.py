@@ -1,5 +1,6 @@
 """Tasks and what happens to them, as text for people."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -112,10 +113,10 @@ def statistics_text(figures: TaskStatistics) -> str:
 
 
 def status_text(status: str, *, width: int = _STATUS_WIDTH) -> str:
-    """A status in its colour, which is for terminals alone, padded to the width of its column."""
+    """A status padded to the width of its column, in its colour unless NO_COLOR says none; for terminals alone."""
     padded = f"{line(status):<{width}}"
     colour = _COLOURS.get(status)
-    return click.style(padded, fg=colour) if colour else padded
+    return click.style(padded, fg=colour) if colour and not os.environ.get("NO_COLOR") else padded
 
 
 def time_text(time: datetime) -> str:

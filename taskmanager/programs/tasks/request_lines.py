@@ -53,7 +53,9 @@ class RequestLines:
             try:
                 task = self._decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                bad = BadLine(number, str(error))
+                # A value of the wrong type says so by itself; the rest are words of a parser.
+                is_json = isinstance(error, msgspec.ValidationError)
+                bad = BadLine(number, str(error) if is_json else f"is not valid JSON: {error}")
                 if self._skipped is None:
                     raise bad from None
                 self._skipped(bad)

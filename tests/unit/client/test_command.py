@@ -1,10 +1,14 @@
 """`taskmanager tasks` as people and scripts use it."""
 
+import asyncio
 import json
 import socket
+import sys
 from pathlib import Path
 
 import pytest
+
+from taskmanager.programs.tasks import rendering
 
 from .conftest import Tasks
 from .server import TASK, ScriptedServer, event, fails, frame, opening, says, silent, streams
@@ -168,6 +172,27 @@ async def test_failures_have_their_words_and_codes(
     assert result.exit_code == code
     assert words in result.stderr
     assert "Traceback" not in result.output
+
+
+async def test_a_mistake_is_told_once(tasks: Tasks, server: ScriptedServer) -> None:
+    problem = {"path": "userEmail", "message": "must hold exactly one @"}
+    server.replies(
+        fails(422, "the request is not valid: userEmail: must hold exactly one @", members={"errors": [problem]})
+    )
+    assert (await tasks(*NEW)).stderr == "error: the request is not valid: userEmail: must hold exactly one @\n"
+
+
+async def test_a_shell_may_have_closed_the_standard_files(server: ScriptedServer) -> None:
+    server.replies(says({"items": [LISTED], "nextCursor": None}))
+    command = f"exec {sys.executable} -m taskmanager tasks --server {server.url} list <&- >&-"
+    process = await asyncio.create_subprocess_exec("sh", "-c", command, stderr=asyncio.subprocess.PIPE)
+    assert (await process.communicate(), process.returncode) == ((None, b""), 0)
+
+
+@pytest.mark.parametrize(("no_colour", "shown"), [("", "\x1b[32mcompleted\x1b[0m"), ("1", "completed")])
+def test_colours_can_be_declined(monkeypatch: pytest.MonkeyPatch, no_colour: str, shown: str) -> None:
+    monkeypatch.setenv("NO_COLOR", no_colour)
+    assert rendering.status_text("completed", width=0) == shown
 
 
 async def test_a_server_that_is_not_there_is_told_with_its_address(tasks: Tasks) -> None:

@@ -55,8 +55,9 @@ async def test_nothing_is_sent_if_a_line_is_wrong(tasks: Tasks, server: Scripted
     result = await tasks("create", "--from-file", write(*[GOOD] * 1500, "", '{"userQuery": 1}', "what?"))
     assert result.exit_code == 1
     assert "line 1502: " in result.stderr
-    assert "line 1503: " in result.stderr
+    assert "line 1503: is not valid JSON: " in result.stderr
     assert "2 lines are no requests" in result.stderr
+    assert "error: 1 line is no request; nothing was sent" in (await tasks("create", "--from-file", write("[]"))).stderr
     assert server.asked == []
 
 
