@@ -133,6 +133,7 @@ class Session:
     def _addresses(self, settings: Mapping[str, str], appliance: Appliance) -> tuple[tuple[str, str], ...]:
         api = f"http://{LOOPBACK}:{settings['APP_PORT']}/api"
         return (
+            ("api", f"{api}/docs"),
             ("health", f"{api}/health/detailed"),
             ("metrics", f"http://{LOOPBACK}:{settings['METRICS_PORT']}/metrics"),
             ("database", f"{settings['POSTGRES_DB']} at {settings['POSTGRES_HOST']}:{settings['POSTGRES_PORT']}"),

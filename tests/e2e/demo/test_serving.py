@@ -18,6 +18,7 @@ SHORT_LEASES = {
 def test_workers_take_up_what_is_created_and_what_is_started_again(demo, workspace):
     process = demo.start("--workspace", workspace, **SHORT_LEASES)
 
+    wait_for_line(process, re.compile(r"^api: http://127\.0\.0\.1:\d+/api/docs$").search)
     wait_for_line(process, re.compile(r"completed [1-9].* published to [1-9]").search)
     wait_for_line(process, re.compile(r"retried [1-9]").search)
 
