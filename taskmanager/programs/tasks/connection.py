@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,12 +111,12 @@ def exit_code(error: TaskManagerError) -> int:
 
 def tell_interruption(error: TaskManagerError, pause: float) -> None:
     """Says that a stream is interrupted; the end of one that was long enough is no news."""
-    click.echo(f"({line(str(error))}; going on in {pause:.0f} s)", err=True)
+    click.echo(f"({line(str(error))}; going on in {ceil(pause)} s)", err=True)
 
 
 def _tell_pause(error: TaskManagerError, pause: float) -> None:
     if pause >= _PAUSE_WORTH_A_WORD:
-        click.echo(f"({line(str(error))}; trying again in {pause:.0f} s)", err=True)
+        click.echo(f"({line(str(error))}; trying again in {ceil(pause)} s)", err=True)
 
 
 async def _work(client: TaskManagerClient, work: Callable[[TaskManagerClient], Awaitable[int]]) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from taskmanager.client import Unreachable
 from taskmanager.programs import running_appliances
 from taskmanager.programs.running_appliances import RunningAppliance
 from taskmanager.programs.tasks import connection, progress
@@ -75,6 +76,11 @@ def test_no_bar_is_drawn_into_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     with progress.Progress("creating", None) as bar:
         bar(1, "1 created")
     assert file.getvalue() == ""
+
+
+def test_no_pause_is_told_as_none(capsys: pytest.CaptureFixture[str]) -> None:
+    connection.tell_interruption(Unreachable("http://here", "it is away", may_have_arrived=False), 0.2)
+    assert capsys.readouterr().err == "(http://here gives no answer: it is away; going on in 1 s)\n"
 
 
 def test_no_terminal_obeys_a_text() -> None:
