@@ -81,7 +81,7 @@ def list_(
                 click.echo(f"(there are more than {limit}: --limit, or --all)", err=True)
                 break
             if not as_json and shown == 0:
-                click.echo(rendering.list_head())
+                click.echo(rendering.list_head(columns))
             click.echo(msgspec.json.encode(found) if as_json else rendering.list_line(found, columns))
             shown += 1
         if shown == 0 and not as_json:

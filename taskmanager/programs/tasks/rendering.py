@@ -16,7 +16,10 @@ from taskmanager.programs.tasks.printable import line, shortened, table
 _COLOURS = {"completed": "green", "error": "red", "cancelled": "yellow", "in_progress": "cyan"}
 _STATUS_WIDTH = 11
 _USER_WIDTH = 26
-_FIXED_WIDTH = 36 + 2 + _STATUS_WIDTH + 2 + 20 + 2 + _USER_WIDTH + 2
+_ID_WIDTH = 36
+_TIME_WIDTH = 20
+_GAP = 2
+_TASK_MIN = 20
 _LONG_TEXT = 2000
 
 
@@ -25,26 +28,28 @@ def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def list_head() -> str:
+def list_head(columns: int | None) -> str:
     """The names of the columns of `list_line`."""
-    names = (f"{'ID':<36}", f"{'STATUS':<{_STATUS_WIDTH}}", f"{'CREATED':<20}", f"{'USER':<{_USER_WIDTH}}", "TASK")
-    return "  ".join(names)
+    return _list_line(("ID", f"{'STATUS':<{_STATUS_WIDTH}}", "CREATED", "USER", "TASK"), columns)
 
 
 def list_line(task: ListedTask, columns: int | None) -> str:
-    """A task in one line, of so many characters at most."""
+    """A task in one line; where `columns` are too few for all of it, first the user is left out, then the time."""
     user = shortened(task.user_email, _USER_WIDTH if columns else None)
-    what = f"{task.original_url}  {task.user_query}"
-    room = None if columns is None else max(columns - _FIXED_WIDTH, 20)
-    return "  ".join(
-        (
-            line(task.id),
-            status_text(task.status),
-            time_text(task.created_at),
-            f"{user:<{_USER_WIDTH}}",
-            shortened(what, room),
-        )
-    )
+    what = line(f"{task.original_url}  {task.user_query}")
+    return _list_line((line(task.id), status_text(task.status), time_text(task.created_at), user, what), columns)
+
+
+def _list_line(cells: tuple[str, str, str, str, str], columns: int | None) -> str:
+    task_id, status, time, user, what = cells
+    shown, room = [f"{task_id:<{_ID_WIDTH}}", status], (columns or 0) - _ID_WIDTH - _STATUS_WIDTH - 2 * _GAP
+    for cell, width in ((time, _TIME_WIDTH), (user, _USER_WIDTH)):
+        if columns is not None and room - width - _GAP < _TASK_MIN:
+            break
+        shown.append(f"{cell:<{width}}")
+        room -= width + _GAP
+    shown.append(shortened(what, None if columns is None else max(room, _TASK_MIN)))
+    return "  ".join(shown)
 
 
 def task_text(task: TaskView) -> str:

@@ -6,8 +6,11 @@ import socket
 import sys
 from pathlib import Path
 
+import click
+import msgspec
 import pytest
 
+from taskmanager.client import ListedTask
 from taskmanager.programs.tasks import rendering
 
 from .conftest import Tasks
@@ -83,6 +86,24 @@ async def test_list_in_json_is_a_document_a_line(tasks: Tasks, server: ScriptedS
     result = await tasks("list", "--all", "--json")
     assert [json.loads(line) for line in result.stdout.splitlines()] == [LISTED] * 3
     assert "limit=500" in server.asked[0].path
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        (None, ["ID", "STATUS", "CREATED", "USER", "TASK"]), (140, ["ID", "STATUS", "CREATED", "USER", "TASK"]),
+        (120, ["ID", "STATUS", "CREATED", "TASK"]), (80, ["ID", "STATUS", "TASK"]), (71, ["ID", "STATUS", "TASK"]),
+    ],
+)  # fmt: skip
+def test_a_line_of_a_list_fits_the_terminal(columns: int | None, names: list[str]) -> None:
+    listed = msgspec.convert(LISTED | {"userQuery": "opening hours " * 20, "userEmail": f"{'a' * 40}@b.c"}, ListedTask)
+    assert rendering.list_head(columns).split() == names
+    line = click.unstyle(rendering.list_line(listed, columns))
+    if columns is None:
+        assert line.endswith("opening hours ")
+        return
+    assert len(line) == columns
+    assert all(line[rendering.list_head(columns).index(name) - 1] == " " for name in names[1:])
 
 
 async def test_list_says_that_there_are_more(tasks: Tasks, server: ScriptedServer) -> None:
