@@ -11,6 +11,11 @@ from taskmanager.config.section import Section
 from taskmanager.config.variables import env
 
 _ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+# All that the interface minds and a page has to ask leave for.
+_HEADERS = (
+    "Content-Type", "Authorization", "X-API-Key", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Correlation-ID",
+    "X-Request-ID", "traceparent", "tracestate",
+)  # fmt: skip
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -44,8 +49,7 @@ class RestConfig(Section):
         allowed=f"HTTP methods: {LIST_RULE}",
     )
     cors_headers: CommaSeparated = env(
-        "CORS_HEADERS", ("Content-Type", "Authorization", "Idempotency-Key", "If-Match"), "Headers that they may send",
-        allowed=f"header names: {LIST_RULE}",
+        "CORS_HEADERS", _HEADERS, "Headers that they may send", allowed=f"header names: {LIST_RULE}",
     )  # fmt: skip
     cors_credentials: bool = env("CORS_CREDENTIALS", False, "Let them send cookies and logins; not with CORS_ORIGINS=*")
 

@@ -6,7 +6,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from taskmanager.api.rest.endpoint import OpenGate
+from taskmanager.api.rest.gate import API_KEY
 from taskmanager.api.rest.limited_gate import LimitedGate
+from taskmanager.api.rest.middlewares.request_id import HEADER as REQUEST_ID
+from taskmanager.api.rest.openapi.headers import REQUEST_HEADERS
 from taskmanager.config.errors import ConfigurationError
 from taskmanager.config.settings import load_settings
 from taskmanager.programs.api import edge as program
@@ -34,6 +37,12 @@ def test_each_rule_is_switched_on_by_its_setting() -> None:
     assert made.body_timeout == 3
     assert len(made.middlewares()) == 2
     assert isinstance(program.limited(OpenGate(), settings), LimitedGate)
+
+
+def test_by_default_pages_may_send_every_header_that_the_interface_minds() -> None:
+    minded = {name.lower() for name in (*REQUEST_HEADERS, API_KEY, REQUEST_ID, "Authorization", "Content-Type")}
+
+    assert minded == {name.lower() for name in rest().cors_headers}
 
 
 @pytest.mark.parametrize("value", ["10.0.0.0/33", "proxy.example.com", "10.0.0.1/8", "10.0.0.1;::1"])

@@ -57,9 +57,16 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: d
 
 
 def test_what_is_not_open_asks_for_a_token(document: dict) -> None:
-    assert document["paths"]["/api/tasks/{id}"]["get"]["security"] == [{"token": []}]
+    assert document["paths"]["/api/tasks/{id}"]["get"]["security"] == [{"token": []}, {"key": []}]
     assert "security" not in document["paths"]["/api/health/live"]["get"]
     assert {"401", "403"} <= document["paths"]["/api/tasks/{id}"]["get"]["responses"].keys()
+
+
+def test_both_headers_that_a_token_may_come_in_are_described(document: dict) -> None:
+    schemes = document["components"]["securitySchemes"]
+
+    assert (schemes["token"]["type"], schemes["token"]["scheme"]) == ("http", "bearer")
+    assert (schemes["key"]["type"], schemes["key"]["in"], schemes["key"]["name"]) == ("apiKey", "header", "X-API-Key")
 
 
 async def test_the_page_takes_everything_from_here(client: TestClient) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from taskmanager.api.rest.gate import API_KEY
 from taskmanager.api.rest.openapi.headers import ANSWER_HEADERS, REQUEST_HEADERS
 from taskmanager.api.rest.paths import PLACEHOLDER
 from taskmanager.api.rest.problems import CONTENT_TYPE, ProblemDocument
@@ -18,6 +19,14 @@ Json = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _TASK_ID = {"type": "string", "format": "uuid"}
+_SECURITY: Json = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key (`taskmanager keys create`) or a JSON Web Token of the configured issuer.",
+    },
+    "key": {"type": "apiKey", "in": "header", "name": API_KEY, "description": "The same, for clients of API keys."},
+}
 _ABOUT = """Tasks of a web crawler: ask for them, follow them, and read their whole history.
 
 Failures are problem documents (RFC 9457): `detail` says what is wrong and what to do, `errors` names the values at
@@ -48,13 +57,7 @@ def openapi_document(table: Sequence[Route], *, title: str, version: str, authen
         "components": {"schemas": components},
     }
     if authenticated:
-        document["components"]["securitySchemes"] = {
-            "token": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "An API key (`taskmanager keys create`) or a JSON Web Token of the configured issuer.",
-            }
-        }
+        document["components"]["securitySchemes"] = _SECURITY
     return document
 
 
@@ -83,7 +86,7 @@ def _operation(route: Route, schemas: Mapping[Any, Json], components: Mapping[st
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[route.body]}}}
     if authenticated and route.permission is not None:
-        operation["security"] = [{"token": []}]
+        operation["security"] = [{name: []} for name in _SECURITY]  # one of them, not both
     return operation
 
 
