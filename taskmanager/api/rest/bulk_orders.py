@@ -1,6 +1,6 @@
 """Makes orders of request bodies, by the rules that hold for single tasks, too."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from aiohttp import web
 from msgspec import UNSET, UnsetType
@@ -8,11 +8,11 @@ from msgspec import UNSET, UnsetType
 from taskmanager.api.rest.bodies import invalid
 from taskmanager.api.rest.bulk_bodies import BulkFilter, BulkOrder
 from taskmanager.api.rest.hosts import normal_host
+from taskmanager.api.rest.moments import in_utc
 from taskmanager.api.rest.problems import FieldError
 from taskmanager.api.rest.write_headers import cause_of
 from taskmanager.application.bulk_model import Order, Selection
 from taskmanager.application.principal import Principal
-from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.values import TaskId, UserEmail, task_metadata
 
 
@@ -43,8 +43,4 @@ def _selection(chosen: BulkFilter) -> Selection:
 
 
 def _moment(name: str, moment: datetime | UnsetType) -> datetime | None:
-    if moment is UNSET:
-        return None
-    if not 1 < moment.year < 9999:
-        raise InvalidValue(name, "is out of range")
-    return moment.astimezone(UTC)
+    return None if moment is UNSET else in_utc(name, moment)

@@ -64,7 +64,9 @@ class DiscardQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Why a letter is put away."""
 
     why: Annotated[
-        Annotated[str, Meta(max_length=500)] | None, Meta(description="A word for those who find it later.")
+        # The database takes no NUL.
+        Annotated[str, Meta(max_length=500, pattern=r"^[^\x00]*$")] | None,
+        Meta(description="A word for those who find it later."),
     ] = None
 
 

@@ -12,7 +12,7 @@ from taskmanager.api.rest.dead_letter_bodies import (
     ReplayOrder,
 )
 from taskmanager.api.rest.message_bytes import Bytes, given
-from taskmanager.api.rest.moments import moment
+from taskmanager.api.rest.moments import in_utc, moment
 from taskmanager.api.rest.problems import FieldError
 from taskmanager.application.dead_letter_model import LetterFilter, LetterState
 from taskmanager.application.use_cases.dead_letters.message_edit import MessageEdit
@@ -33,7 +33,7 @@ def filter_of_query(query: LettersQuery | CountQuery) -> LetterFilter:
 
 
 def filter_of_body(chosen: ReplayFilter) -> LetterFilter:
-    """The open letters that are meant; raises a `Problem` (400), also where nothing says which."""
+    """The open letters that are meant; raises `InvalidValue`, or a `Problem` (400) where nothing says which."""
     if chosen == ReplayFilter() or chosen.all is False:
         problem = 'says nothing of which letters are meant; to mean every open one, send "filter": {"all": true}'
         raise invalid(FieldError("filter", problem))
@@ -42,8 +42,8 @@ def filter_of_body(chosen: ReplayFilter) -> LetterFilter:
         topic=None if chosen.topic is UNSET else chosen.topic,
         partition=None if chosen.partition is UNSET else int(chosen.partition),
         task_id=None if chosen.task_id is UNSET else TaskId(chosen.task_id),
-        since=None if chosen.since is UNSET else chosen.since,
-        until=None if chosen.until is UNSET else chosen.until,
+        since=None if chosen.since is UNSET else in_utc("filter.since", chosen.since),
+        until=None if chosen.until is UNSET else in_utc("filter.until", chosen.until),
     )
 
 

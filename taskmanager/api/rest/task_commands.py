@@ -1,10 +1,11 @@
 """Makes commands of request bodies, by the rules that hold for messages from Kafka, too."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
+from taskmanager.api.rest.moments import in_utc
 from taskmanager.api.rest.problems import Problem
 from taskmanager.api.rest.task_bodies import NewTask, StatusReport
 from taskmanager.api.rest.write_headers import Cause
@@ -62,7 +63,7 @@ def report_command(task_id: TaskId, body: StatusReport, cause: Cause, rules: Rul
     return ReportStatus(
         id=task_id,
         status=status,
-        at=_time(body.occurred_at) if body.occurred_at is not None else now,
+        at=in_utc("occurredAt", body.occurred_at) if body.occurred_at is not None else now,
         source=None,
         attempt=None if body.attempt is None else int(body.attempt),
         worker=body.worker,
@@ -103,9 +104,3 @@ def _bounded(name: str, text: str | None, rules: Rules) -> str:
     if len(text) > longest or len(text.encode()) > longest:
         raise InvalidValue(name, f"must have at most {longest} bytes")
     return text
-
-
-def _time(moment: datetime) -> datetime:
-    if not 1 < moment.year < 9999:
-        raise InvalidValue("occurredAt", "is out of range")
-    return moment.astimezone(UTC)

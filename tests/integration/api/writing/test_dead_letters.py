@@ -120,6 +120,7 @@ async def test_discarding_is_final_for_the_filter_and_may_be_repeated(api: Api) 
     (past,) = (await api.send("GET", f"{LETTERS}/3")).body["history"]
     assert (past["action"], past["detail"]) == ("discard", "sent by a test")
     assert (await api.send("DELETE", f"{LETTERS}/99")).status == 404
+    assert (await api.send("DELETE", f"{LETTERS}/4?why=%00")).status == 400
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,7 @@ async def test_discarding_is_final_for_the_filter_and_may_be_repeated(api: Api) 
         ({"filter": {"reason": ["boredom"]}}, 400),
         ({"filter": {"since": "0"}}, 400),
         ({"filter": {"since": "2026-01-01T00:00:00"}}, 400),
+        ({"filter": {"since": "0001-01-01T00:00:00Z"}}, 422),
         ({"filter": {"topic": "a\0b"}}, 400),
         ({"filter": {"all": True}, "limit": 1001}, 400),
         ({"filter": {"all": True}, "value": "x"}, 400),
@@ -140,6 +142,13 @@ async def test_discarding_is_final_for_the_filter_and_may_be_repeated(api: Api) 
 )
 async def test_orders_that_say_nothing_or_nonsense_are_refused(api: Api, order: object, status: int) -> None:
     assert (await api.send("POST", f"{LETTERS}/replay", order)).status == status
+
+
+@pytest.mark.usefixtures("letters")
+async def test_a_moment_may_be_told_in_zones_that_the_database_does_not_know(api: Api) -> None:
+    order = {"filter": {"since": "2026-01-01T23:00:00+23:00", "until": "2999-01-01T00:00:00-23:59"}, "dryRun": True}
+    reply = await api.send("POST", f"{LETTERS}/replay", order)
+    assert (reply.status, reply.body["replayed"] + reply.body["stillDead"]) == (200, 4)
 
 
 async def test_letters_that_are_not_there_are_not_replayed(api: Api) -> None:
