@@ -11,9 +11,10 @@ from aiohttp import web
 from taskmanager.api.rest.bodies import decode_body, invalid
 from taskmanager.api.rest.call import Call
 from taskmanager.api.rest.problems import FieldError, Problem
+from taskmanager.api.rest.route import SMALL_BODY
 from taskmanager.api.rest.strict_json import check_new_task
 from taskmanager.api.rest.submitting import Submitting
-from taskmanager.api.rest.task_bodies import BatchAnswer, BatchItem, BatchQuery, NewTask, NewTasks
+from taskmanager.api.rest.task_bodies import BATCH_MAX, BatchAnswer, BatchItem, BatchQuery, NewTask, NewTasks
 from taskmanager.api.rest.task_commands import Rules, create_command
 from taskmanager.api.rest.write_answers import json_document
 from taskmanager.api.rest.write_headers import cause_of, claim_of
@@ -23,8 +24,18 @@ from taskmanager.application.use_cases.writing.unit import StoredAnswer, Unit
 from taskmanager.domain.errors import InvalidValue
 
 BODY_LIMIT = 8 * 1024 * 1024
-# Others have their turn between so many tasks of a batch.
+# An array that is given up at its first item too many, while a list is read to its end before it is counted.
+_few = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "Few",
+        [(f"item_{index}", msgspec.Raw | msgspec.UnsetType, msgspec.UNSET) for index in range(BATCH_MAX)],
+        array_like=True,
+        forbid_unknown_fields=True,
+    )
+)
+# Others have their turn between so many tasks of a batch, and between large ones.
 _TURN = 50
+_LARGE = 8 * 1024
 
 
 class _Read(NamedTuple):
@@ -49,7 +60,7 @@ class TaskBatchController:
         from being made; every one that is wrong is named by its index. With `partial` the sound ones are made (201 if
         all are, else 200), and each item tells what became of it."""
         claim = claim_of(call.request, call.principal, call.raw)
-        raws = [bytes(raw) for raw in call.body.tasks]
+        raws = _taken_apart(bytes(call.body.tasks))
         _check_form(raws, call.raw)
         read = await self._read(raws, call.request, call.principal)
         if read.errors and (not call.query.partial or not read.intents):
@@ -60,7 +71,7 @@ class TaskBatchController:
     async def _read(self, raws: Sequence[bytes], request: web.Request, principal: Principal) -> _Read:
         read, now = _Read([], [], []), self._now()
         for index, raw in enumerate(raws):
-            if index % _TURN == _TURN - 1:
+            if index % _TURN == _TURN - 1 or len(raw) > _LARGE:
                 await asyncio.sleep(0)
             try:
                 read.intents.append(self._intent(raw, request, principal, now))
@@ -73,6 +84,8 @@ class TaskBatchController:
         return read
 
     def _intent(self, raw: bytes, request: web.Request, principal: Principal, now: datetime) -> Intent:
+        if len(raw) > SMALL_BODY:
+            raise invalid(FieldError("", f"must have at most {SMALL_BODY} bytes, as the body of POST /api/tasks"))
         body = decode_body(raw, self._decoder)
         check_new_task(raw, body)
         cause = cause_of(request, principal, body.correlation_id)
@@ -84,6 +97,18 @@ class TaskBatchController:
         for error in errors:
             path = f"tasks[{index}].{error.path}" if error.path else f"tasks[{index}]"
             read.errors.append(FieldError(path, error.message))
+
+
+def _taken_apart(tasks: bytes) -> list[bytes]:
+    """The tasks as they were sent; raises a `Problem` (400) unless they are a list of 1 to `BATCH_MAX`."""
+    try:
+        given = msgspec.structs.astuple(_few.decode(tasks))
+    except msgspec.ValidationError as error:
+        raise invalid(FieldError("tasks", f"must be an array of at most {BATCH_MAX} ({error})")) from None
+    raws = [bytes(raw) for raw in given if raw is not msgspec.UNSET]
+    if not raws:
+        raise invalid(FieldError("tasks", "must hold at least one task"))
+    return raws
 
 
 def _check_form(raws: Sequence[bytes], body: bytes) -> None:

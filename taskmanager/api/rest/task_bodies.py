@@ -59,31 +59,28 @@ class NewTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_
 class NewTasks(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Tasks to be made together."""
 
-    # Read one by one, so that each has its own error.
+    # Taken apart later: a list of whatever a body may hold would first be millions of objects.
     tasks: Annotated[
-        list[
-            Annotated[
-                msgspec.Raw,
-                Meta(
-                    description="As the body of POST /api/tasks; what is wrong with one is told with its index.",
-                    extra_json_schema={
-                        "anyOf": [{"$ref": "#/components/schemas/NewTask"}, {"type": "object"}],
-                    },
-                ),
-            ]
-        ],
+        msgspec.Raw,
         Meta(
-            min_length=1,
-            max_length=BATCH_MAX,
-            examples=[
-                [
-                    {
-                        "userEmail": "ann@example.com",
-                        "userQuery": "opening hours",
-                        "originalUrl": "https://example.com/contact",
-                    }
-                ]
-            ],
+            extra_json_schema={
+                "type": "array",
+                "minItems": 1,
+                "maxItems": BATCH_MAX,
+                "items": {
+                    "description": "As the body of POST /api/tasks; what is wrong with one is told with its index.",
+                    "anyOf": [{"$ref": "#/components/schemas/NewTask"}, {"type": "object"}],
+                },
+                "examples": [
+                    [
+                        {
+                            "userEmail": "ann@example.com",
+                            "userQuery": "opening hours",
+                            "originalUrl": "https://example.com/contact",
+                        }
+                    ]
+                ],
+            }
         ),
     ]
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from taskmanager.api.rest.call import Call
-from taskmanager.api.rest.strict_json import check_new_task, check_strictly
+from taskmanager.api.rest.strict_json import check_large_strictly, check_new_task
 from taskmanager.api.rest.submitting import Submitting
 from taskmanager.api.rest.task_bodies import NewTask, StatusReport
 from taskmanager.api.rest.task_commands import Rules, create_command, report_command
@@ -45,9 +45,11 @@ class TaskWriteController:
     async def report(self, call: Call[None, StatusReport]) -> web.Response:
         """Say what became of a task. The state machine may refuse that (409), and then it is kept on the task's audit
         trail; the same report again changes nothing and is answered with the task as it is."""
-        check_strictly(call.raw)
         cause = cause_of(call.request, call.principal, call.body.correlation_id)
-        return await self._change(call, report_command(call.path("id"), call.body, cause, self._rules, self._now()))
+        # First, because it refuses what is too large, which is dear to look through.
+        command = report_command(call.path("id"), call.body, cause, self._rules, self._now())
+        await check_large_strictly(call.raw)
+        return await self._change(call, command)
 
     async def cancel(self, call: Call[None, None]) -> web.Response:
         """Cancel a task that is not settled. Again, it changes nothing and is answered with the task as it is."""
