@@ -155,7 +155,8 @@ def test_messages_that_vanish_under_a_reader_stop_their_partition_alone(world: W
     world.send([*requests(world, 10, partition=0), *requests(world, 10, partition=1)])
     world.await_read(20)
     consumer.send(SIGSTOP)
-    world.send(requests(world, 1, partition=0))  # answers the request that waits at the broker already
+    # Answers the request that waits at the broker already, if that has not just been answered with nothing.
+    world.send(requests(world, 1, partition=0))
     world.send([*requests(world, 30, partition=0), *requests(world, 30, partition=1)])
     admin = AdminClient({"bootstrap.servers": world.database.info.kafka_brokers})
     for future in admin.delete_records([TopicPartition(world.requests, 0, 25)]).values():
@@ -164,7 +165,8 @@ def test_messages_that_vanish_under_a_reader_stop_their_partition_alone(world: W
     until(lambda: next_offset(world, 1) == 40, "the other partition read on")
     (line,) = until(lambda: stops(consumer, "removed"), "the gap noticed")
     assert consumer.events("partitions_lost")
-    assert (line["partitions"], next_offset(world, 0)) == ([0], 11)
+    assert line["partitions"] == [0]
+    assert next_offset(world, 0) in (10, 11)
 
     reset_as_told(world, line)
     until(lambda: next_offset(world, 0) == 41, "the rest of the partition read", 40)

@@ -5,33 +5,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import aiopg
 import psycopg2
 
 from taskmanager.application.ports import StoreUnavailable
 from taskmanager.infrastructure.postgres.errors import translate
+from taskmanager.infrastructure.postgres.loop_connection import LoopConnection
 from taskmanager.infrastructure.postgres.session import Row
 
 # What aiopg and psycopg2 raise for a connection that is lost, refused or too slow: OSError and RuntimeError come from
 # the event loop, TimeoutError from the client's own limit.
 _DRIVER_ERRORS = (psycopg2.Error, OSError, RuntimeError, TimeoutError)
-
-
-class _Connection(aiopg.Connection):
-    """aiopg's connection, made in spite of what uvloop remembers of an earlier one.
-
-    When a server goes away, libpq closes the socket before the loop is told; the next socket gets the same number, and
-    uvloop still keeps the dead handle under it, refusing the new one once (aio-libs/aiopg#909).
-    """
-
-    def __init__(self, **arguments: Any) -> None:
-        try:
-            super().__init__(arguments.pop("dsn", None), arguments.pop("timeout"), **arguments)
-        except RuntimeError:
-            # Registering with the loop is the last thing that the constructor does.
-            descriptor = self.raw.fileno()
-            self._loop.remove_reader(descriptor)
-            self._loop.add_reader(descriptor, self._ready, self._weakref)
 
 
 class ReadConnection:
@@ -44,7 +27,7 @@ class ReadConnection:
     def __init__(self, connect: Mapping[str, Any], *, timeout: float) -> None:
         self._connect = connect
         self._timeout = timeout
-        self._connection: aiopg.Connection | None = None
+        self._connection: LoopConnection | None = None
 
     @property
     def is_open(self) -> bool:
@@ -76,12 +59,10 @@ class ReadConnection:
             with suppress(*_DRIVER_ERRORS):
                 await connection.close()
 
-    async def _opened(self) -> aiopg.Connection:
+    async def _opened(self) -> LoopConnection:
         if self._connection is None or self._connection.closed:
             await self.close()
-            connection = _Connection(
-                timeout=self._timeout, enable_json=False, enable_hstore=False, enable_uuid=False, **self._connect
-            )
+            connection = LoopConnection(self._connect, timeout=self._timeout)
             self._connection = connection  # known before it is ready, so that `close` finds it
             await connection
         return self._connection
