@@ -57,6 +57,9 @@ set state = %(state)s, started_at = coalesce(started_at, %(now)s::timestamptz), 
     refused = refused + %(refused)s
 where id = %(operation)s;
 
+-- name: postpone
+update bulk_operations set advanced_at = %(now)s where id = %(id)s and state in ('pending', 'running');
+
 -- name: fail
 update bulk_operations
 set state = 'failed', failure = %(failure)s, started_at = coalesce(started_at, %(now)s::timestamptz), finished_at = %(now)s

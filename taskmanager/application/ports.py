@@ -20,6 +20,10 @@ class StoreError(Exception):
 NO_ROOM = "room"
 # The kind of a failure for want of a free connection of one's own, whatever the server is about.
 BUSY = "busy"
+# The kind of a failure at one of the server's own limits of time: it is there, but something is slow or in the way.
+GIVEN_UP = "given_up"
+# The kind of a failure because others were faster again and again.
+CONTENDED = "conflict"
 # The kind of the one failure after which something may have happened: nobody could be asked what became of a COMMIT.
 UNKNOWN = "unknown"
 

@@ -18,6 +18,7 @@ from taskmanager.application.commands import (
 )
 from taskmanager.application.dead_letter_model import PastAction
 from taskmanager.application.ports import (
+    GIVEN_UP,
     Fenced,
     OffsetClaim,
     ParkedReport,
@@ -25,6 +26,7 @@ from taskmanager.application.ports import (
     Snapshot,
     StoreConflict,
     StoredOffset,
+    StoreUnavailable,
 )
 from taskmanager.domain.errors import Refused
 from taskmanager.domain.events import TaskEvent
@@ -83,13 +85,15 @@ class InMemoryTaskStore:
     """Implements `TaskStore` and `OffsetStore`.
 
     `before` is called with "load" and "commit" before each takes effect, and may raise a `StoreError` or let another
-    writer in between; `refuses` names the tasks whose rows are refused, as by a constraint.
+    writer in between; `refuses` names the tasks whose rows are refused, as by a constraint, `held` those that another
+    transaction has locked for longer than anybody waits.
     """
 
     def __init__(self) -> None:
         self.contents = Contents()
         self.before: Step = lambda step: None
         self.refuses: set[str] = set()
+        self.held: set[str] = set()
         self.transactions = 0
 
     def serialise(self, changes: Changes) -> Changes:
@@ -150,6 +154,8 @@ class InMemoryTransaction:
     async def load(self, claims: Sequence[OffsetClaim], task_ids: Sequence[str], parked_ids: Sequence[str]) -> Snapshot:
         """See `WriteTransaction.load`."""
         self._store.before("load")
+        if self._store.held.intersection(task_ids):
+            raise StoreUnavailable("canceling statement due to lock timeout", GIVEN_UP)
         self._claims = claims
         contents = self._store.contents
         if not all(self._is_held(claim) for claim in claims):

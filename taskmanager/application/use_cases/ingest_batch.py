@@ -12,6 +12,7 @@ from taskmanager.application.commands import CreateTask, Partition, Reject, Repo
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.application.decide import Decision
 from taskmanager.application.ports import (
+    CONTENDED,
     Clock,
     RowRefused,
     Serialised,
@@ -123,7 +124,7 @@ class IngestBatch:
             if self._cautious and not any(Outcome.DUPLICATE in moved.outcomes for moved in changes.progress.values()):
                 self._cautious -= 1
             return changes
-        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", kind="conflict")
+        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", CONTENDED)
 
     async def _look_and_write(self, batch: Batch, *, with_parked: bool) -> Changes:
         task_ids = sorted({command.id for command in batch.commands if isinstance(command, CreateTask | ReportStatus)})

@@ -38,6 +38,10 @@ class PostgresChunkStore:
             if not transaction.is_committed:
                 await self._session.rollback()
 
+    async def postpone(self, operation_id: str, now: datetime) -> None:
+        """See `ChunkStore.postpone`."""
+        await self._session.execute(self._statements["postpone"], {"id": operation_id, "now": now})
+
     async def fail(self, operation_id: str, failure: str, now: datetime) -> None:
         """See `ChunkStore.fail`."""
         parameters = {"id": operation_id, "failure": failure, "now": now}

@@ -2,10 +2,12 @@
 
 import psycopg2
 
-from taskmanager.application.ports import NO_ROOM, RowRefused, StoreConflict, StoreError, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, NO_ROOM, RowRefused, StoreConflict, StoreError, StoreUnavailable
 
 # SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _REFUSED_CLASSES = frozenset({"22", "23", "54"})
+# statement_timeout (or somebody who cancels) and lock_timeout
+_LIMITS = frozenset({"57014", "55P03"})
 _CONFLICTS = frozenset({"23505", "40001", "40P01"})
 
 
@@ -18,7 +20,7 @@ def translate(error: Exception) -> StoreError:
         primary = getattr(error.diag, "message_primary", None) or type(error).__name__
         if code[:2] in _REFUSED_CLASSES and not _is_missing_partition(error):
             return RowRefused(f"SQLSTATE {code}: {_without_values(error, primary)}")
-        kind = NO_ROOM if _is_missing_partition(error) else code[:2]
+        kind = NO_ROOM if _is_missing_partition(error) else GIVEN_UP if code in _LIMITS else code[:2]
         return StoreUnavailable(f"SQLSTATE {code}: {primary}", kind=kind)
     return StoreUnavailable(f"{type(error).__name__}: {error}".strip().splitlines()[0])
 

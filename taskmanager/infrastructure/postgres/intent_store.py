@@ -87,6 +87,7 @@ class PostgresIntentStore:
 class PostgresIntentTransaction(PostgresWriteTransaction):
     """Implements `IntentTransaction`."""
 
+    questions_max = 8  # within ten seconds, unless the server hangs: callers wait, and more of them behind
     is_committed = False
 
     def __init__(

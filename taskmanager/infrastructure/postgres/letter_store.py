@@ -45,6 +45,7 @@ class PostgresLetterStore:
 class PostgresLetterTransaction(PostgresWriteTransaction):
     """Implements `LetterTransaction`."""
 
+    questions_max = 8  # as `PostgresIntentTransaction`
     is_committed = False
 
     async def lock(self, letter_ids: Sequence[int]) -> Mapping[int, LetterState]:

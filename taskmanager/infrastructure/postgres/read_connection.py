@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 
-from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, StoreUnavailable
 from taskmanager.infrastructure.postgres.errors import translate
 from taskmanager.infrastructure.postgres.loop_connection import LoopConnection
 from taskmanager.infrastructure.postgres.session import Row
@@ -47,7 +47,7 @@ class ReadConnection:
             task = asyncio.current_task()
             if task is None or task.cancelling() > 0:
                 raise
-            raise StoreUnavailable("the server cancelled the statement") from None
+            raise StoreUnavailable("the server cancelled the statement", GIVEN_UP) from None
         except _DRIVER_ERRORS as error:
             await self.close()
             raise translate(error) from error

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from time import monotonic
 from typing import Any, TypeVar
@@ -45,6 +46,12 @@ class Session:
         Raises a `StoreError`. After one that the server answered the session goes on (and a transaction awaits its
         rollback); after any other the connection is closed, and `is_open` tells so.
         """
+        try:
+            return await self._call(partial(self._scripted, work))
+        finally:
+            del work  # as in `_call`
+
+    async def _call(self, work: Callable[[], _Answer]) -> _Answer:
         self._beat()
         loop = asyncio.get_running_loop()
         alarm = _Alarm(loop, self._timeout, self._cut)
@@ -69,25 +76,32 @@ class Session:
 
     async def rollback(self) -> None:
         """Ends the transaction without effect; closes the connection where that cannot be known."""
-        if self.is_open:
-            with suppress(StoreUnavailable):
-                await self.execute("rollback")
+        with suppress(StoreUnavailable):
+            await self._call(self._roll_back)
 
     async def close(self) -> None:
         """Closes the connection and the thread; again does nothing."""
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
         self._close()
 
-    def _run(self, work: Callable[["Script"], _Answer], alarm: "_Alarm") -> _Answer:
+    def _run(self, work: Callable[[], _Answer], alarm: "_Alarm") -> _Answer:
         alarm.begin()
         try:
-            return work(Script(self._opened()))
+            return work()
         except (psycopg2.Error, OSError) as error:
             if getattr(error, "pgcode", None) is None or not self.is_open:
                 self._close()
             raise _failure(error)  # noqa: B904 - the cause is set there
         finally:
             alarm.end()
+
+    def _scripted(self, work: Callable[["Script"], _Answer]) -> _Answer:
+        return work(Script(self._opened()))
+
+    def _roll_back(self) -> None:
+        # Asked here, behind a call whose caller has gone away, which may have had to open the connection first.
+        if self._connection is not None and not self._connection.closed:
+            Script(self._connection).execute("rollback")
 
     def _opened(self) -> Connection:
         connection = self._connection

@@ -12,6 +12,7 @@ import structlog
 from taskmanager.application.changes import Changes
 from taskmanager.application.commands import Reject
 from taskmanager.application.ports import (
+    UNKNOWN,
     Fenced,
     OffsetClaim,
     ParkedReport,
@@ -85,6 +86,9 @@ class PostgresTaskStore:
 class PostgresWriteTransaction:
     """Implements `WriteTransaction`."""
 
+    # How often it asks what became of a COMMIT whose answer was lost. A consumer has nothing better to do.
+    questions_max = 1_000_000
+
     def __init__(self, session: Session, statements: Mapping[str, str], stopping: Callable[[], bool]) -> None:
         self._session = session
         self._statements = statements
@@ -155,8 +159,8 @@ class PostgresWriteTransaction:
             return committed
 
     async def _was_committed(self) -> bool:
-        """Whether a COMMIT whose answer was lost took effect; asks until the server knows."""
-        for attempt in range(1_000_000):
+        """Whether a COMMIT whose answer was lost took effect."""
+        for attempt in range(self.questions_max):
             try:
                 rows = await self._session.execute(self._statements["transaction_status"], {"xid": self._xid})
             except StoreUnavailable as error:
@@ -172,4 +176,4 @@ class PostgresWriteTransaction:
             if self._stopping():
                 break  # Nothing is lost: whoever goes on begins at the stored offsets, which tell.
             await asyncio.sleep(_SETTLE_PAUSES[min(attempt, len(_SETTLE_PAUSES) - 1)])
-        raise StoreUnavailable("the fate of a transaction could not be learned")
+        raise StoreUnavailable("the fate of a transaction could not be learned", UNKNOWN)

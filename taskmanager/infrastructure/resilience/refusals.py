@@ -1,13 +1,13 @@
 """What breakers take for an outage, and how they refuse a call, in the terms of each port."""
 
 from taskmanager.application.outbound import MessageTooLarge, PublisherClosed, PublisherFenced, PublishFailed
-from taskmanager.application.ports import BUSY, NO_ROOM, StoreUnavailable
+from taskmanager.application.ports import BUSY, CONTENDED, GIVEN_UP, NO_ROOM, StoreUnavailable
 from taskmanager.infrastructure.kafka.topics import TopicsMissing, TopicsUnavailable
 from taskmanager.infrastructure.resilience.circuit_breaker import CircuitOpen
 
 _REFUSED = "breaker_open"
 # Failures that say nothing about the server's health.
-_ANSWERED_KINDS = frozenset({BUSY, NO_ROOM})
+_ANSWERED_KINDS = frozenset({BUSY, CONTENDED, GIVEN_UP, NO_ROOM})
 
 
 class StoreCircuitOpen(CircuitOpen, StoreUnavailable):

@@ -141,6 +141,33 @@ async def test_a_task_that_changes_before_it_is_locked_counts_by_what_it_is_then
     assert by_status(database)["in_progress"] == 3
 
 
+async def test_an_operation_that_gets_no_further_gives_way_to_others(
+    process: Processes, tasks: Tasks, database: ScratchDatabase, findings: Any
+) -> None:
+    await tasks(20)
+    one = process(through={"options": "-c lock_timeout=50"})
+    stuck = await one.begin("delete", ids=tuple(task_id(number) for number in range(1, 9)))
+    other = await one.begin("delete", ids=(task_id(20),))
+    with database.connected("app", autocommit=False) as holder:
+        holder.cursor().execute("select from web_crawl_tasks where id = %s for update", (task_id(7),))
+        one.clock.pass_seconds(1)
+        # A chunk is four tasks: the first one is done, then each try is smaller than the one before.
+        async with asyncio.timeout(60):
+            while (await one.state(other)).state is not OperationState.COMPLETED:
+                assert await one.advance()
+                one.clock.pass_seconds(1)
+            while (await one.state(stuck)).tally.matched < 6:
+                assert await one.advance()
+                one.clock.pass_seconds(1)
+        assert await one.advance()
+        assert (await one.state(stuck)).tally.matched == 6
+        holder.rollback()
+    await one.run()
+    done = await one.state(stuck)
+    assert (done.state, done.tally.matched) == (OperationState.COMPLETED, 8)
+    assert findings() == {}
+
+
 async def test_an_operation_that_the_database_refuses_fails_and_says_why(
     process: Processes, tasks: Tasks, database: ScratchDatabase, findings: Any
 ) -> None:

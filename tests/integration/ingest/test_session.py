@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from taskmanager.application.ports import RowRefused, StoreConflict, StoreError, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, RowRefused, StoreConflict, StoreError, StoreUnavailable
 from taskmanager.infrastructure.postgres.session import Script, Session
 from tests.integration.ingest.conftest import Open
 from tests.integration.ingest.proxy import Fault, FaultyProxy
@@ -86,7 +86,7 @@ async def test_a_statement_that_someone_cancels_is_no_cancellation_of_ours(
     (failure,) = await asyncio.gather(waiting, return_exceptions=True)
 
     assert isinstance(failure, StoreUnavailable)
-    assert failure.kind == "57"
+    assert failure.kind == GIVEN_UP
     assert used.is_open
     assert await used.execute("select 1") == [(1,)]
 
@@ -96,7 +96,7 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(session: O
     failure = await failure_of(used, "select pg_sleep(60)")
 
     assert isinstance(failure, StoreUnavailable)
-    assert (failure.kind, used.is_open) == ("57", True)
+    assert (failure.kind, used.is_open) == (GIVEN_UP, True)
 
 
 async def test_a_terminated_backend_is_replaced(session: Open, database: ScratchDatabase) -> None:
@@ -191,7 +191,7 @@ async def test_a_lock_that_takes_too_long_is_unavailable(session: Open, database
     await holder.rollback()
 
     assert isinstance(failure, StoreUnavailable)
-    assert failure.kind == "55"
+    assert failure.kind == GIVEN_UP
 
 
 async def test_of_a_deadlock_one_is_to_decide_again(session: Open, database: ScratchDatabase) -> None:
@@ -240,6 +240,19 @@ async def test_one_who_gives_up_waiting_leaves_the_session_in_order(session: Ope
         await waiting
 
     assert await used.execute("select n from seen") == [(1,)]
+
+
+async def test_a_rollback_reaches_a_transaction_that_began_after_its_caller_had_gone(session: Open) -> None:
+    used = session()
+    assert not used.is_open
+    waiting = asyncio.create_task(used.execute("begin; select pg_sleep(0.05)"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await used.rollback()
+
+    assert await used.execute("select now() = statement_timestamp()") == [(True,)]
 
 
 async def test_closing_ends_the_connection_and_may_be_repeated(session: Open, database: ScratchDatabase) -> None:

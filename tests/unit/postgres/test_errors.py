@@ -5,8 +5,9 @@ import psycopg2.errors
 import pytest
 from psycopg2.errorcodes import lookup
 
-from taskmanager.application.ports import RowRefused, StoreConflict, StoreError, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, RowRefused, StoreConflict, StoreError, StoreUnavailable
 from taskmanager.infrastructure.postgres.errors import translate
+from taskmanager.infrastructure.resilience.refusals import is_store_outage
 
 
 class Diagnostics:
@@ -41,13 +42,22 @@ def test_what_another_writer_caused_is_a_conflict(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["08006", "57014", "57P01", "57P03", "53300", "53100", "55P03", "25006", "25P03", "42501", "42P01", "XX000"]
+    "code", ["08006", "57P01", "57P03", "53300", "53100", "55006", "25006", "25P03", "42501", "42P01", "XX000"]
 )
 def test_anything_else_may_work_later_and_is_told_by_its_class(code: str) -> None:
     translated = translate(error(code))
 
     assert isinstance(translated, StoreUnavailable), lookup(code)
     assert translated.kind == code[:2]
+
+
+@pytest.mark.parametrize("code", ["57014", "55P03"])
+def test_a_limit_of_the_servers_own_is_told_from_an_outage(code: str) -> None:
+    translated = translate(error(code))
+
+    assert isinstance(translated, StoreUnavailable)
+    assert translated.kind == GIVEN_UP
+    assert not is_store_outage(translated)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from taskmanager.application.ports import StoreUnavailable
+from taskmanager.application.ports import UNKNOWN, StoreUnavailable
+from taskmanager.infrastructure.postgres import task_store
+from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
 from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
+from tests.builders import at, task_id
 from tests.fakes.batches import batch_of, numbered
 from tests.fakes.messages import request
 
@@ -47,6 +50,22 @@ async def test_a_stop_ends_the_wait_for_a_commit_that_the_server_is_still_at() -
 
     async with store.transaction() as transaction:
         await transaction.load(claims, [], [])
-        with pytest.raises(StoreUnavailable, match="fate"):
+        with pytest.raises(StoreUnavailable, match="fate") as failed:
             await transaction._settled(lambda script: script.execute("commit"), committed=[])
     assert server.asked == 1
+    assert failed.value.kind == UNKNOWN
+
+
+async def test_callers_do_not_wait_without_end_for_a_commit_that_the_server_is_still_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(task_store, "_SETTLE_PAUSES", (0.0,))
+    server = StuckServer()
+    store = PostgresIntentStore(cast("Session", server), "slot")
+
+    async with store.transaction() as transaction:
+        await transaction.look([task_id(1)], [], at(0))
+        with pytest.raises(StoreUnavailable, match="fate") as failed:
+            await transaction._settled(lambda script: script.execute("commit"), committed=[])
+    assert server.asked == 8
+    assert failed.value.kind == UNKNOWN

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from taskmanager.application.intents import Intent
-from taskmanager.application.ports import NO_ROOM, StoreConflict, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, NO_ROOM, StoreConflict, StoreUnavailable
 from taskmanager.application.use_cases.writing.unit import Answer, StoredAnswer, Unit, UnitRefused
 from taskmanager.application.use_cases.writing.write_group import WriteGroup
 from taskmanager.domain.status import TaskStatus
@@ -132,6 +132,26 @@ async def test_an_outage_in_the_middle_of_a_search_fails_only_what_was_not_writt
     outcomes = await write([creation(number) for number in range(1, 5)])
     assert bodies(outcomes) == [b"Done", b"Done", StoreUnavailable, StoreUnavailable]
     assert store.tasks.contents.tasks.keys() == {task_id(1), task_id(2)}
+
+
+async def test_a_task_that_somebody_holds_fails_neither_creations_nor_all_other_changes(
+    write: WriteGroup, store: InMemoryIntentStore
+) -> None:
+    await write([creation(number) for number in (1, 2, 3)])
+    store.tasks.held = {task_id(1)}
+    reports = [unit(Intent(report_command(id=task_id(number)))) for number in (1, 2, 3)]
+    outcomes = await write([reports[0], creation(4), reports[1], creation(5), reports[2]])
+    assert bodies(outcomes) == [StoreUnavailable, b"Done", StoreUnavailable, b"Done", b"Done"]
+    assert [error.kind for error in outcomes if isinstance(error, StoreUnavailable)] == [GIVEN_UP] * 2
+
+
+async def test_a_server_that_is_slow_for_everybody_is_asked_no_more_than_four_times(
+    write: WriteGroup, store: InMemoryIntentStore
+) -> None:
+    store.tasks.before = failing(*[StoreUnavailable("statement timeout", GIVEN_UP)] * 100)
+    units = [creation(1), *(unit(Intent(report_command(id=task_id(number)))) for number in range(2, 20))]
+    assert bodies(await write(units)) == [StoreUnavailable] * 19
+    assert store.tasks.transactions == 4
 
 
 async def test_how_long_tasks_took_is_told_once_that_is_committed(

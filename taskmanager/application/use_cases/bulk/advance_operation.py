@@ -7,7 +7,7 @@ import structlog
 
 from taskmanager.application.bulk_model import Operation, OperationState
 from taskmanager.application.changes import Changes
-from taskmanager.application.ports import NO_ROOM, Clock, RowRefused, StoreError, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, NO_ROOM, Clock, RowRefused, StoreError, StoreUnavailable
 from taskmanager.application.use_cases.bulk.decide import decide
 from taskmanager.application.use_cases.bulk.ports import ChunkStore, ChunkTransaction, Limits, Progress
 from taskmanager.domain.status import TaskStatus
@@ -38,6 +38,7 @@ class AdvanceOperation:
         self._store = store
         self._clock = clock
         self._observer = observer
+        self._most = limits
         self._limits = limits
 
     async def __call__(self) -> bool:
@@ -52,6 +53,9 @@ class AdvanceOperation:
             if isinstance(error, StoreUnavailable) and error.kind == NO_ROOM:
                 await self._store.make_room()
                 return True
+            if isinstance(error, StoreUnavailable) and error.kind == GIVEN_UP and taken:
+                await self._postpone(taken[-1], error)
+                return True
             if not (isinstance(error, RowRefused) and taken):
                 raise
             failure = f"the database refuses a change: {error}"
@@ -64,6 +68,12 @@ class AdvanceOperation:
         await self._store.fail(taken[-1].id, failure, self._clock.now())
         return True
 
+    async def _postpone(self, operation: Operation, error: StoreUnavailable) -> None:
+        """Lets the others have their turn; the next chunk, whose it may be, is smaller."""
+        self._limits = self._limits.halved()
+        log.warning("operation_postponed", operation=operation.id, error=str(error), tasks=self._limits.tasks)
+        await self._store.postpone(operation.id, self._clock.now())
+
     async def _advance(self, take: Callable[[Operation], None]) -> bool:
         async with self._store.transaction() as transaction:
             operation = await transaction.take()
@@ -72,6 +82,7 @@ class AdvanceOperation:
             take(operation)
             changes, progress = await self._decide(transaction, operation)
             await transaction.commit(self._store.serialise(changes, progress))
+        self._limits = self._limits.doubled(self._most)
         for status, seconds in changes.durations.items():
             self._observer.settled(status, seconds)
         if progress.state.is_over:

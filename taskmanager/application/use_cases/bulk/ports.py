@@ -20,6 +20,14 @@ class Limits(NamedTuple):
     walk: int = 5000
     tasks: int = 500
 
+    def halved(self) -> "Limits":
+        """For a database that does not get done with so many."""
+        return Limits(max(self.walk // 2, 1), max(self.tasks // 2, 1))
+
+    def doubled(self, most: "Limits") -> "Limits":
+        """For one that does."""
+        return Limits(min(self.walk * 2, most.walk), min(self.tasks * 2, most.tasks))
+
 
 class Begun(NamedTuple):
     """An operation, and the digest of the request that began it, if that had a name."""
@@ -98,6 +106,9 @@ class ChunkStore(Protocol):
 
     def transaction(self) -> AbstractAsyncContextManager[ChunkTransaction]:
         """A new transaction; one at a time."""
+
+    async def postpone(self, operation_id: str, now: datetime) -> None:
+        """Puts an operation behind all others that are not over."""
 
     async def fail(self, operation_id: str, failure: str, now: datetime) -> None:
         """Ends an operation that is not over."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from taskmanager.application.ports import StoreConflict, StoreUnavailable
+from taskmanager.application.ports import CONTENDED, StoreConflict, StoreUnavailable
 
 _Answer = TypeVar("_Answer")
 _CONFLICTS_MAX = 20
@@ -16,4 +16,4 @@ async def until_no_conflict(attempt: Callable[[], Awaitable[_Answer]]) -> _Answe
             return await attempt()
         except StoreConflict:
             continue
-    raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", kind="conflict")
+    raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", CONTENDED)

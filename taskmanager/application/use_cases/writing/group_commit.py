@@ -64,7 +64,8 @@ class GroupCommit:
     async def submit(self, unit: Unit) -> Answer:
         """The unit's answer, once its effect is durable.
 
-        Raises a `NotAnswered` or a `StoreUnavailable`: nothing has happened then.
+        Raises a `NotAnswered` or a `StoreUnavailable`: nothing has happened then, unless the kind of the latter is
+        `UNKNOWN`.
         """
         if self._is_stopping or self._is_full(unit):
             self._observer.overloaded()

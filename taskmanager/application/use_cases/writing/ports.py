@@ -41,7 +41,8 @@ class IntentTransaction(Protocol):
 
 
 class IntentStore(Protocol):
-    """Where the changes go. Every method that does I/O may raise a `StoreError`, and then nothing was written.
+    """Where the changes go. Every method that does I/O may raise a `StoreError`; nothing was written then, unless its
+    kind is `UNKNOWN`.
 
     Of two writers of one idempotency key the second gets a `StoreConflict`.
     """

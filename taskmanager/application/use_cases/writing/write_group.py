@@ -10,7 +10,15 @@ from taskmanager.application.changes import Changes
 from taskmanager.application.commands import CreateTask
 from taskmanager.application.decide_intents import IntentDecision
 from taskmanager.application.intents import Decided, Declined, Done
-from taskmanager.application.ports import NO_ROOM, Clock, RowRefused, StoreConflict, StoreUnavailable
+from taskmanager.application.ports import (
+    CONTENDED,
+    GIVEN_UP,
+    NO_ROOM,
+    Clock,
+    RowRefused,
+    StoreConflict,
+    StoreUnavailable,
+)
 from taskmanager.application.use_cases.writing.ports import Found, GroupObserver, IntentStore, KeptAnswer
 from taskmanager.application.use_cases.writing.unit import (
     Answer,
@@ -63,11 +71,14 @@ class WriteGroup:
             for unit, place in zip(units, places, strict=True)
         ]
 
-    async def _write(self, units: Sequence[Unit]) -> list[Outcome]:
+    async def _write(self, units: Sequence[Unit], *, is_part: bool = False) -> list[Outcome]:
         try:
             return await self._write_together(units)
         except StoreUnavailable as error:
-            return [StoreUnavailable(str(error), error.kind) for _ in units]
+            parts = _parted(units) if error.kind == GIVEN_UP and not is_part else []
+            if len(parts) < 2:
+                return [StoreUnavailable(str(error), error.kind) for _ in units]
+            return await self._write_apart(units, parts)
         except RowRefused as refusal:
             failure: Exception = UnitRefused(str(refusal))
         except Exception as error:
@@ -78,6 +89,13 @@ class WriteGroup:
         # Whichever unit it comes from, the others have to go on.
         middle = len(units) // 2
         return [*await self._write(units[:middle]), *await self._write(units[middle:])]
+
+    async def _write_apart(self, units: Sequence[Unit], parts: Sequence[Sequence[int]]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        for part in parts:
+            written = await self._write([units[place] for place in part], is_part=True)
+            outcomes.update(zip(part, written, strict=True))
+        return [outcomes[place] for place in range(len(units))]
 
     async def _write_together(self, units: Sequence[Unit]) -> list[Outcome]:
         # What is new needs no look, until it turns out that it is not.
@@ -95,7 +113,7 @@ class WriteGroup:
             else:
                 self._observer.committed(len(units), (self._clock.now() - began).total_seconds())
                 return outcomes
-        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", kind="conflict")
+        raise StoreUnavailable(f"gave up after {_CONFLICTS_MAX} conflicts with other writers", CONTENDED)
 
     async def _is_mended(self, error: StoreUnavailable, passed: timedelta) -> bool:
         """Whether another try may well succeed."""
@@ -145,6 +163,17 @@ def _task_ids(units: Iterable[Unit], *, with_new: bool) -> set[str]:
         for intent in unit.intents
         if with_new or type(intent.command) is not CreateTask
     }
+
+
+def _parted(units: Sequence[Unit]) -> list[Sequence[int]]:
+    """Where the units are that only create, and wait for nobody, and both halves of the others.
+
+    Each part that meets the obstacle costs the server's limit of time once more, hence no more than these.
+    """
+    waiting = [place for place, unit in enumerate(units) if _task_ids([unit], with_new=False)]
+    creating = sorted(set(range(len(units))).difference(waiting))
+    middle = (len(waiting) + 1) // 2
+    return [part for part in (creating, waiting[:middle], waiting[middle:]) if part]
 
 
 def _folded(units: Sequence[Unit]) -> tuple[Sequence[Unit], Sequence[int]]:
