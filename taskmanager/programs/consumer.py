@@ -5,7 +5,6 @@ import gc
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import ParamSpec, TypeVar
 
 import click
@@ -27,7 +26,6 @@ from taskmanager.infrastructure.kafka.group_consumer import GroupConsumer
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.metrics.instruments import ConsumerMetrics
 from taskmanager.infrastructure.postgres.offset_store import PostgresOffsetStore
-from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
 from taskmanager.infrastructure.resilience.protected import (
     ProtectedEventLog,
@@ -35,6 +33,7 @@ from taskmanager.infrastructure.resilience.protected import (
     ProtectedTaskStore,
 )
 from taskmanager.infrastructure.resilience.retry import RetryUnavailable, Stopped
+from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
@@ -42,19 +41,9 @@ from taskmanager.server import ExitCode
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
 
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 3.0
 _SWITCH_SECONDS = 0.0005
 _GC_OBJECTS = 200_000
-
-
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
 
 
 class ConsumerApplication:
@@ -70,11 +59,7 @@ class ConsumerApplication:
         self._loop: ConsumerLoop | None = None
         self._metrics = ConsumerMetrics()
         self._pulse = factory.pulse()
-        self._session = Session(
-            settings.database.dsn_kwargs(f"{settings.app.name} {self._name}"),
-            timeout=settings.database.query_timeout + settings.database.connection_timeout + _SESSION_MARGIN_SECONDS,
-            beat=self._pulse.beat,
-        )
+        self._session = factory.session(beat=self._pulse.beat)
         self._breaker = factory.breakers.database
         self._topics = factory.kafka_probe()
         self._source, ownership = _source(factory, slot)

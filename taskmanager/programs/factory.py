@@ -1,6 +1,7 @@
 """Builds what several programs share from the settings."""
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from taskmanager.infrastructure.metrics.sources import (
 )
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.pool import ReadPool, Reads
+from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.pulse import DIRECTORY, Pulse
 from taskmanager.infrastructure.resilience.protected import ProtectedReads
 from taskmanager.infrastructure.supervisor import Supervisor
@@ -27,7 +29,9 @@ from taskmanager.programs.breakers import Breakers
 
 # A scrape gives up after 10 s by default; a source that does not answer must not cost the whole page.
 _SOURCE_SECONDS = 3.0
+# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
 _STATEMENT_MARGIN_SECONDS = 2.0
+_SESSION_MARGIN_SECONDS = 5.0
 _PROBE_SHARE = 0.9
 
 
@@ -61,6 +65,21 @@ class ApplicationFactory:
             idle_timeout=database.idle_timeout,
         )
         return ProtectedReads(pool, self.breakers.database)
+
+    def session(
+        self, name: str | None = None, *, options: str = "", beat: Callable[[], None] = lambda: None
+    ) -> Session:
+        """A connection that the server knows by this name, the slot's by default; not opened yet.
+
+        `options` are further settings of the server, `beat` is told of every call.
+        """
+        database = self.settings.database
+        connect = database.dsn_kwargs(f"{self.settings.app.name} {name or self.slot}")
+        return Session(
+            {**connect, "options": f"{connect['options']} {options}".rstrip()},
+            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
+            beat=beat,
+        )
 
     def kafka_probe(self) -> KafkaProbe:
         """Asks Kafka about the two source topics, behind the breaker; nothing is connected yet."""

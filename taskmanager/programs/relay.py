@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import click
@@ -26,15 +26,12 @@ from taskmanager.infrastructure.metrics.relay import RelayMetrics
 from taskmanager.infrastructure.postgres.event_log import PostgresEventLog, decode
 from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
 from taskmanager.infrastructure.postgres.relay import PostgresRelayStore
-from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.resilience.protected_leaders import ProtectedLeadership, ProtectedPublisher
 from taskmanager.programs.factory import ApplicationFactory
 from taskmanager.programs.launch import launch
 from taskmanager.server import ExitCode
 
 _NAME = "relay"
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
 # How long the chunk in hand may take at the end; what is given up then is published again by the next relay.
 _FINISH_SECONDS = 5.0
 _LEASE_SECONDS = 2.0
@@ -56,10 +53,10 @@ class RelayApplication:
         self._stopping = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._metrics = RelayMetrics(factory.registry)
-        self._office_session = self._session("relay-lock")
-        self._session_of_readers = self._session(_NAME, _BY_INDEX, pulse.beat)
+        self._office_session = factory.session("relay-lock")
+        self._session_of_readers = factory.session(_NAME, options=_BY_INDEX, beat=pulse.beat)
         # Letters wait for locks of people: the events must not.
-        self._session_of_letters = self._session("relay-letters")
+        self._session_of_letters = factory.session("relay-letters")
         self._log = PostgresEventLog(self._session_of_readers)
         self._store = PostgresRelayStore(self._session_of_readers, _NAME)
         self._outbox = PostgresRelayStore(self._session_of_letters, _NAME)
@@ -142,15 +139,6 @@ class RelayApplication:
     async def _publish(self, messages: Sequence[Outbound]) -> None:
         with chunk_span(messages):
             await self._producer.publish(messages)
-
-    def _session(self, name: str, options: str = "", beat: Callable[[], None] = lambda: None) -> Session:
-        database = self._settings.database
-        connect = database.dsn_kwargs(f"{self._settings.app.name} {name}")
-        return Session(
-            {**connect, "options": f"{connect['options']} {options}"},
-            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-            beat=beat,
-        )
 
     @property
     def _transactional_id(self) -> str:

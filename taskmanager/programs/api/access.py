@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -19,15 +18,8 @@ from taskmanager.infrastructure.metrics.access import AccessMetrics
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyFinder
 from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.programs.api.edge import failed_authentications
+from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
-
-
-class _SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
 
 
 class CallerAccess:
@@ -69,7 +61,7 @@ class CallerAccess:
         finder = PostgresKeyFinder(pool)
         uses = NoteUses(finder)
         self._work.append(uses.run)
-        return AuthenticateKey(finder, _SystemClock(), uses)
+        return AuthenticateKey(finder, SystemClock(), uses)
 
     def _tokens(self, auth: AuthConfig) -> Authenticator:
         # Here, so that PyJWT and the cryptography that it brings are loaded only where they are needed.

@@ -10,26 +10,18 @@ from taskmanager.infrastructure.postgres.bulk_operations import PostgresOperatio
 from taskmanager.infrastructure.postgres.bulk_selection import PostgresSelectedTasks
 from taskmanager.infrastructure.postgres.bulk_store import PostgresChunkStore
 from taskmanager.infrastructure.postgres.pool import Reads
-from taskmanager.infrastructure.postgres.session import Session
-from taskmanager.programs.api.writing import SystemClock
+from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
-
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
 
 
 class BulkOperations:
     """The controller, and who advances operations, on a connection of its own."""
 
     def __init__(self, factory: ApplicationFactory, pool: Reads, observer: Observer) -> None:
-        app, database = factory.settings.app, factory.settings.database
-        self._session = Session(
-            database.dsn_kwargs(f"{app.name} {factory.slot} bulk"),
-            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-        )
+        self._session = factory.session(f"{factory.slot} bulk")
         clock, operations = SystemClock(), PostgresOperations(pool)
         # Unique among all writers of all containers.
-        store = PostgresChunkStore(self._session, f"{app.pod_ordinal}-{factory.slot}-bulk")
+        store = PostgresChunkStore(self._session, f"{factory.settings.app.pod_ordinal}-{factory.slot}-bulk")
         self._runner = OperationRunner(AdvanceOperation(store, clock, observer))
         self.controller = BulkController(
             StartOperation(operations, clock, self._runner.wake),

@@ -10,11 +10,8 @@ from taskmanager.infrastructure.metrics.streams import StreamMetrics
 from taskmanager.infrastructure.postgres.event_feed import PostgresFeedStore
 from taskmanager.infrastructure.postgres.event_log import PostgresEventLog
 from taskmanager.infrastructure.postgres.pool import Reads
-from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.programs.factory import ApplicationFactory
 
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
 # A page comes by the index, whatever the statistics say of a log that grows faster than they are gathered.
 _BY_INDEX = "-c enable_sort=off"
 _FOLLOWED_BYTES = 4 << 20
@@ -26,12 +23,7 @@ class EventFeed:
     """The controller with the session on which the log is followed while somebody listens."""
 
     def __init__(self, factory: ApplicationFactory, pool: Reads, *, stall_seconds: float = STALL_SECONDS) -> None:
-        database = factory.settings.database
-        connect = database.dsn_kwargs(f"{factory.settings.app.name} {factory.slot} events")
-        self._session = Session(
-            {**connect, "options": f"{connect['options']} {_BY_INDEX}"},
-            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-        )
+        self._session = factory.session(f"{factory.slot} events", options=_BY_INDEX)
         hub = EventHub(
             PostgresEventLog(self._session, page_bytes=_FOLLOWED_BYTES),
             PostgresFeedStore(pool, page_bytes=_MISSED_BYTES),

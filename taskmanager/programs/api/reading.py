@@ -1,7 +1,5 @@
 """The part of the REST program that shows tasks."""
 
-from datetime import UTC, datetime
-
 from taskmanager.api.rest.statistics import StatisticsController
 from taskmanager.api.rest.task_history import TaskHistoryController
 from taskmanager.api.rest.task_lists import TaskListController
@@ -17,6 +15,7 @@ from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.statistics import PostgresStatistics
 from taskmanager.infrastructure.postgres.task_history import PostgresTaskHistories
 from taskmanager.infrastructure.postgres.task_lists import PostgresTaskLists
+from taskmanager.programs.clock import SystemClock
 
 
 class Reading:
@@ -28,8 +27,4 @@ class Reading:
         self.tasks = TaskController(GetTask(GatheredTaskReader(pool)), RecallTask(histories))
         self.lists = TaskListController(ListTasks(lists, cursors))
         self.history = TaskHistoryController(ReadTrail(histories, cursors))
-        self.statistics = StatisticsController(ComputeStatistics(PostgresStatistics(pool), _now))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        self.statistics = StatisticsController(ComputeStatistics(PostgresStatistics(pool), SystemClock().now))

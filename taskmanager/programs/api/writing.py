@@ -1,6 +1,6 @@
 """The part of the REST program that changes tasks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from taskmanager.api.rest.submitting import Submitting
 from taskmanager.api.rest.task_batches import TaskBatchController
@@ -10,32 +10,18 @@ from taskmanager.application.use_cases.writing.group_commit import GroupCommit
 from taskmanager.application.use_cases.writing.write_group import WriteGroup
 from taskmanager.infrastructure.metrics.writes import WriteMetrics
 from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
-from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.resilience.protected_intents import ProtectedIntentStore
+from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
-
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
-
-
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
 
 
 class Writing:
     """Commits what the two controllers are asked for, on a connection of its own."""
 
     def __init__(self, factory: ApplicationFactory) -> None:
-        app, database = factory.settings.app, factory.settings.database
+        app = factory.settings.app
         self._is_stopping = False
-        self._session = Session(
-            database.dsn_kwargs(f"{app.name} {factory.slot} writes"),
-            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-        )
+        self._session = factory.session(f"{factory.slot} writes")
         # Unique among all writers of all containers.
         slot = f"{app.pod_ordinal}-{factory.slot}"
         store = PostgresIntentStore(self._session, slot, stopping=lambda: self._is_stopping)

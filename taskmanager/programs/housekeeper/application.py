@@ -8,7 +8,7 @@ from taskmanager.infrastructure.metrics.housekeeping import HousekeeperMetrics
 from taskmanager.infrastructure.postgres.leadership import PostgresLeadership
 from taskmanager.infrastructure.resilience.protected_leaders import ProtectedLeadership
 from taskmanager.programs.factory import ApplicationFactory
-from taskmanager.programs.housekeeper.household import Household, session
+from taskmanager.programs.housekeeper.household import Household
 
 NAME = "housekeeper"
 # How long the rule in hand may take at the end; what it has not done the next housekeeper does.
@@ -23,7 +23,7 @@ class HousekeeperApplication:
         pulse, metrics = factory.pulse(), HousekeeperMetrics(factory.registry)
         self._stopping = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
-        self._office_session = session(factory.settings, f"{NAME}-lock")
+        self._office_session = factory.session(f"{NAME}-lock")
         self._household = Household(factory, pulse, stopping=self._stopping.is_set, settled=metrics.settled)
         housekeeper = Housekeeper(
             self._household.ingestion_clock,

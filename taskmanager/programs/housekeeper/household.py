@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from taskmanager.application.commands import Partition
@@ -25,12 +25,9 @@ from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
 from taskmanager.infrastructure.postgres.housekeeping import PostgresHousekeeping, PostgresKeptKeys
 from taskmanager.infrastructure.postgres.retention import PostgresOldHistory
-from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
+from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
-
-# Above the server's own limits, so that it is the server that ends a slow statement wherever it still can.
-_SESSION_MARGIN_SECONDS = 5.0
 
 RULES = (
     StuckTasks.name,
@@ -39,14 +36,6 @@ RULES = (
     IdempotencyKeys.name,
     Retention.name,
 )
-
-
-class SystemClock:
-    """The machine's time."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
 
 
 class Household:
@@ -61,7 +50,7 @@ class Household:
         settled: Callable[[TaskStatus, Sequence[float]], None] = lambda _status, _seconds: None,
     ) -> None:
         settings = factory.settings
-        self._session = session(settings, factory.slot, pulse.beat)
+        self._session = factory.session(beat=pulse.beat)
         self._probe = factory.kafka_probe()
         self.clock = SystemClock()
         tables = PostgresHousekeeping(self._session, settings.kafka.source_topics)
@@ -102,16 +91,6 @@ async def topic_ends(probe: KafkaProbe) -> Mapping[Partition, TopicEnds] | None:
     except TopicsUnavailable:
         return None
     return {partition: TopicEnds(topics[partition.topic].topic_id, *mark) for partition, mark in marks.items()}
-
-
-def session(settings: Settings, name: str, beat: Callable[[], None] = lambda: None) -> Session:
-    """A connection under this name, not opened yet; `beat` is told of every call."""
-    database = settings.database
-    return Session(
-        database.dsn_kwargs(f"{settings.app.name} {name}"),
-        timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-        beat=beat,
-    )
 
 
 def _lease(settings: Settings) -> Lease:

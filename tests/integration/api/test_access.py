@@ -18,7 +18,7 @@ from taskmanager.application.use_cases.keys.revoke_key import RevokeKey
 from taskmanager.config.settings import load_settings
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyStore
 from taskmanager.infrastructure.postgres.session import Session
-from taskmanager.programs.api.writing import SystemClock
+from taskmanager.programs.clock import SystemClock
 from tests.fakes.issuer import AUDIENCE, ISSUER, Issuer
 from tests.scratch import ScratchDatabase
 

@@ -13,7 +13,7 @@ from taskmanager.config.settings import load_settings
 from taskmanager.domain.values import UserEmail
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyStore
 from taskmanager.infrastructure.postgres.session import Session
-from taskmanager.programs.api.writing import SystemClock
+from taskmanager.programs.clock import SystemClock
 from tests.integration.api.conftest import Line, serving
 from tests.scratch import ScratchDatabase
 

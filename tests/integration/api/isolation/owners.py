@@ -13,7 +13,7 @@ from taskmanager.application.principal import Role
 from taskmanager.application.use_cases.keys.create_key import CreateKey
 from taskmanager.domain.values import UserEmail
 from taskmanager.infrastructure.postgres.api_keys import PostgresKeyStore
-from taskmanager.programs.api.writing import SystemClock
+from taskmanager.programs.clock import SystemClock
 from tests.scratch import ScratchDatabase
 from tests.sse import EventStreamReader
 
