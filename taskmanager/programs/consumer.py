@@ -53,7 +53,7 @@ class ConsumerApplication:
         settings = factory.settings
         factory.share_metrics()
         self._settings = settings
-        self._name = factory.slot
+        self._writer = factory.writer
         self._stopping = False
         self._working: asyncio.Task[None] | None = None
         self._loop: ConsumerLoop | None = None
@@ -102,9 +102,7 @@ class ConsumerApplication:
 
     def _compose(self) -> ConsumerLoop:
         app, kafka = self._settings.app, self._settings.kafka
-        # Unique among all writers of all containers.
-        slot = f"{app.pod_ordinal}-{self._name}"
-        store = PostgresTaskStore(self._session, slot, stopping=self._is_stopping)
+        store = PostgresTaskStore(self._session, self._writer, stopping=self._is_stopping)
         clock = SystemClock()
         codec = Codec(
             request_topic=kafka.web_crawl_request_topic,

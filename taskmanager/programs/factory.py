@@ -43,6 +43,11 @@ class ApplicationFactory:
         self.slot = slot
         self.registry = CollectorRegistry()
 
+    @property
+    def writer(self) -> str:
+        """This process's name, unique among all writers of all containers."""
+        return f"{self.settings.app.pod_ordinal}-{self.slot}"
+
     def share_metrics(self) -> None:
         """Lets the instruments created from now on be read by the other processes; does nothing for one alone."""
         directory = self.settings.observability.prometheus_multiproc_dir

@@ -1,11 +1,11 @@
 """Ports behind a circuit breaker; what is decorated knows nothing of it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Generic, ParamSpec, TypeVar
 
 from taskmanager.application.changes import Changes
-from taskmanager.application.ports import OffsetClaim, OffsetStore, Serialised, TaskStore, WriteTransaction
+from taskmanager.application.ports import OffsetStore, Serialised, TaskStore
 from taskmanager.application.use_cases.make_room import EventLog
 from taskmanager.infrastructure.postgres.pool import PoolUsage, Reads
 from taskmanager.infrastructure.postgres.session import Row
@@ -13,6 +13,7 @@ from taskmanager.infrastructure.resilience.circuit_breaker import CircuitBreaker
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
+_Transaction = TypeVar("_Transaction")
 
 
 class Protected(Generic[_Arguments, _Answer]):
@@ -28,32 +29,30 @@ class Protected(Generic[_Arguments, _Answer]):
             return await self._inner(*arguments, **named)
 
 
-class ProtectedTaskStore:
-    """A `TaskStore` whose transactions are let through, or refused before they begin."""
+class ProtectedTransactions(Generic[_Transaction]):
+    """Transactions, each of which is one call: let through, or refused before it begins, and never halfway."""
 
-    def __init__(self, inner: TaskStore, breaker: CircuitBreaker) -> None:
+    def __init__(self, inner: Callable[[], AbstractAsyncContextManager[_Transaction]], breaker: CircuitBreaker) -> None:
         self._inner = inner
         self._breaker = breaker
-        self.serialise: Callable[[Changes], Serialised] = inner.serialise
-        self.tasks_with_parked_reports = Protected(inner.tasks_with_parked_reports, breaker)
-        self.bury_parked = Protected(inner.bury_parked, breaker)
-
-    async def write_unseen(
-        self, claims: Sequence[OffsetClaim], parked_ids: Sequence[str], serialised: Serialised
-    ) -> bool:
-        """See `TaskStore.write_unseen`."""
-        with self._breaker.admission():
-            return await self._inner.write_unseen(claims, parked_ids, serialised)
-
-    def transaction(self) -> AbstractAsyncContextManager[WriteTransaction]:
-        """See `TaskStore.transaction`; a transaction is one call, so that it is never refused halfway."""
-        return self._transaction()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[WriteTransaction]:
+    async def __call__(self) -> AsyncIterator[_Transaction]:
+        """See the class."""
         with self._breaker.admission():
-            async with self._inner.transaction() as transaction:
+            async with self._inner() as transaction:
                 yield transaction
+
+
+class ProtectedTaskStore:
+    """A `TaskStore`, let through or refused by a breaker."""
+
+    def __init__(self, inner: TaskStore, breaker: CircuitBreaker) -> None:
+        self.serialise: Callable[[Changes], Serialised] = inner.serialise
+        self.write_unseen = Protected(inner.write_unseen, breaker)
+        self.tasks_with_parked_reports = Protected(inner.tasks_with_parked_reports, breaker)
+        self.bury_parked = Protected(inner.bury_parked, breaker)
+        self.transaction = ProtectedTransactions(inner.transaction, breaker)
 
 
 class ProtectedEventLog:

@@ -21,6 +21,8 @@ from taskmanager.programs.api.reading import Reading
 from taskmanager.programs.api.writing import Writing
 from taskmanager.programs.factory import ApplicationFactory
 
+_RESERVED_CONNECTIONS = 2
+
 
 class ApiApplication:
     """Serves the REST interface."""
@@ -28,7 +30,10 @@ class ApiApplication:
     def __init__(self, factory: ApplicationFactory) -> None:
         settings = factory.settings
         factory.share_metrics()
-        self._pool = factory.read_pool()
+        most = settings.database.max_connections
+        self._pool = factory.read_pool(size=max(most - _RESERVED_CONNECTIONS, 1))
+        # However long people's lists take, callers are recognised and health is told.
+        self._reserved = factory.read_pool(size=min(most, _RESERVED_CONNECTIONS))
         self._probe = factory.kafka_probe()
         figures = PostgresFigures(self._pool)
         reading = Reading(self._pool)
@@ -38,12 +43,13 @@ class ApiApplication:
         self._letters = Letters(factory, self._pool)
         self._health = ServiceHealth(
             factory,
-            self._pool,
+            self._reserved,
             self._probe,
+            self._pool.usage,
             lambda: self._server.figures(),  # made below
             is_overloaded=lambda: self._writing.is_full,
         )
-        self._access = CallerAccess(factory, self._pool)
+        self._access = CallerAccess(factory, self._reserved)
         page = factory.exposition(figures, self._probe).page
         controllers = Controllers(
             tasks=reading.tasks,
@@ -104,4 +110,5 @@ class ApiApplication:
         await self._feed.close()
         await self._access.stop()
         await self._pool.close()
+        await self._reserved.close()
         await self._probe.close()

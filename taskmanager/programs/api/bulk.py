@@ -10,6 +10,7 @@ from taskmanager.infrastructure.postgres.bulk_operations import PostgresOperatio
 from taskmanager.infrastructure.postgres.bulk_selection import PostgresSelectedTasks
 from taskmanager.infrastructure.postgres.bulk_store import PostgresChunkStore
 from taskmanager.infrastructure.postgres.pool import Reads
+from taskmanager.infrastructure.resilience.protected_writes import ProtectedChunkStore
 from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
 
@@ -20,8 +21,9 @@ class BulkOperations:
     def __init__(self, factory: ApplicationFactory, pool: Reads, observer: Observer) -> None:
         self._session = factory.session(f"{factory.slot} bulk")
         clock, operations = SystemClock(), PostgresOperations(pool)
-        # Unique among all writers of all containers.
-        store = PostgresChunkStore(self._session, f"{factory.settings.app.pod_ordinal}-{factory.slot}-bulk")
+        store = ProtectedChunkStore(
+            PostgresChunkStore(self._session, f"{factory.writer}-bulk"), factory.breakers.database
+        )
         self._runner = OperationRunner(AdvanceOperation(store, clock, observer))
         self.controller = BulkController(
             StartOperation(operations, clock, self._runner.wake),

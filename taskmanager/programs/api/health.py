@@ -9,19 +9,23 @@ from taskmanager.application.lag import lag_by_partition
 from taskmanager.application.use_cases.health import Check, HealthChecks
 from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.postgres.metrics import DatabaseCheck, PostgresFigures
-from taskmanager.infrastructure.postgres.pool import Reads
+from taskmanager.infrastructure.postgres.pool import PoolUsage, Reads
 from taskmanager.infrastructure.supervisor import Supervisor, wanted_or_running
 from taskmanager.programs.factory import ApplicationFactory
 
 
 class ServiceHealth:
-    """The checks and who answers with them; `connections` tells of those of the clients."""
+    """The checks, which use `pool`, and who answers with them.
+
+    `pool_usage` tells of the connections that requests use, `connections` of those of the clients.
+    """
 
     def __init__(
         self,
         factory: ApplicationFactory,
         pool: Reads,
         probe: KafkaProbe,
+        pool_usage: Callable[[], PoolUsage],
         connections: Callable[[], Mapping[str, object]],
         is_overloaded: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -31,7 +35,7 @@ class ServiceHealth:
         self.state = ServiceState(settings.app.name, settings.app.version, time.monotonic())
         self.checks = self._cached({"database": DatabaseCheck(pool), "kafka": probe})
         details: dict[str, Check] = {
-            "pool": _told(lambda: pool.usage()._asdict()),
+            "pool": _told(lambda: pool_usage()._asdict()),
             "connections": _told(connections),
             "lag": _lag(probe, PostgresFigures(pool)),
         }

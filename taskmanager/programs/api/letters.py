@@ -11,6 +11,7 @@ from taskmanager.infrastructure.postgres.dead_letters import PostgresDeadLetterR
 from taskmanager.infrastructure.postgres.letter_store import PostgresLetterStore
 from taskmanager.infrastructure.postgres.pool import Reads
 from taskmanager.infrastructure.postgres.tasks import PostgresTaskReader
+from taskmanager.infrastructure.resilience.protected_writes import ProtectedLetterStore
 from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.decoding import letter_decoder
 from taskmanager.programs.factory import ApplicationFactory
@@ -21,8 +22,9 @@ class Letters:
 
     def __init__(self, factory: ApplicationFactory, pool: Reads) -> None:
         self._session = factory.session(f"{factory.slot} letters")
-        # Unique among all writers of all containers.
-        store = PostgresLetterStore(self._session, f"{factory.settings.app.pod_ordinal}-{factory.slot}-letters")
+        store = ProtectedLetterStore(
+            PostgresLetterStore(self._session, f"{factory.writer}-letters"), factory.breakers.database
+        )
         reader, clock = PostgresDeadLetterReader(pool), SystemClock()
         replay = ReplayLetters(reader, store, letter_decoder(factory.settings), clock)
         self.controller = DeadLetterController(

@@ -10,7 +10,7 @@ from taskmanager.application.use_cases.writing.group_commit import GroupCommit
 from taskmanager.application.use_cases.writing.write_group import WriteGroup
 from taskmanager.infrastructure.metrics.writes import WriteMetrics
 from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
-from taskmanager.infrastructure.resilience.protected_intents import ProtectedIntentStore
+from taskmanager.infrastructure.resilience.protected_writes import ProtectedIntentStore
 from taskmanager.programs.clock import SystemClock
 from taskmanager.programs.factory import ApplicationFactory
 
@@ -22,9 +22,7 @@ class Writing:
         app = factory.settings.app
         self._is_stopping = False
         self._session = factory.session(f"{factory.slot} writes")
-        # Unique among all writers of all containers.
-        slot = f"{app.pod_ordinal}-{factory.slot}"
-        store = PostgresIntentStore(self._session, slot, stopping=lambda: self._is_stopping)
+        store = PostgresIntentStore(self._session, factory.writer, stopping=lambda: self._is_stopping)
         clock = SystemClock()
         self.metrics = metrics = WriteMetrics(factory.registry)
         write = WriteGroup(

@@ -55,7 +55,7 @@ class Household:
         self.clock = SystemClock()
         tables = PostgresHousekeeping(self._session, settings.kafka.source_topics)
         # Writers of several containers may be called the same: they only meet on the counters' rows then.
-        store = PostgresTaskStore(self._session, f"{settings.app.pod_ordinal}-{factory.slot}", stopping=stopping)
+        store = PostgresTaskStore(self._session, factory.writer, stopping=stopping)
         self.ingestion_clock = IngestionClock(tables, self._ends, self.clock, asyncio.sleep)
         self.rules: Sequence[Rule] = (
             StuckTasks(tables, store, self.clock, _lease(settings), _policy(settings), jitter=_jitter, settled=settled),

@@ -25,6 +25,7 @@ from tests.scratch import ScratchDatabase
 from .conftest import Line, serving
 
 _PATH = "/api/tasks/0190f1c2-7a3b-7cde-8f01-23456789abcd"
+_WAITING = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
 _NEW = {"userEmail": "ann@example.com", "userQuery": "prices", "originalUrl": "https://example.com/"}
 
 
@@ -102,6 +103,24 @@ async def test_without_the_database_known_keys_go_on_for_a_while_and_nobody_is_c
     while (found := await status(client, new, "/api/metrics/config")) == 503 and time.monotonic() < deadline + 20:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     assert found == 200
+
+
+async def test_slow_lists_keep_nobody_from_being_recognised(
+    environment: dict[str, str], desk: Desk, database: ScratchDatabase
+) -> None:
+    (first, _), (second, _) = await desk.key(Role.READER), await desk.key(Role.READER)
+    few = {"AUTH_MODE": "keys", "POSTGRES_MAX_CONNECTIONS": "3", "POSTGRES_CONNECTION_TIMEOUT": "2"}
+    async with serving(environment | few) as client:
+        with database.connected("owner", autocommit=False) as holder:
+            holder.cursor().execute("lock table web_crawl_tasks in access exclusive mode")
+            listing = asyncio.create_task(status(client, first, "/api/tasks"))
+            while not await asyncio.to_thread(database.run, _WAITING, role="superuser"):
+                assert not listing.done()
+            assert await status(client, first, _PATH) == 503  # proves that no connection is left for such reads
+            assert await status(client, second, "/api/metrics/config") == 200
+            assert await status(client, None, "/api/health/ready") == 200
+            holder.rollback()
+        assert await listing == 200
 
 
 async def test_writes_carry_the_key_as_their_actor(
