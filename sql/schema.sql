@@ -658,6 +658,8 @@ begin
     return case when hours < 1e6 then now() - make_interval(secs => hours * 3600) else '-infinity' end;
 end $function$;
 
+CREATE INDEX bulk_operations_finished ON bulk_operations USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+
 CREATE INDEX bulk_operations_open ON bulk_operations USING btree (id) WHERE (state = ANY (ARRAY['pending'::text, 'running'::text]));
 
 CREATE INDEX bulk_operations_owner ON bulk_operations USING btree (owner, id) WHERE (owner IS NOT NULL);
@@ -681,6 +683,8 @@ CREATE INDEX parked_statuses_task ON parked_statuses USING btree (task_id, id);
 CREATE INDEX refused_reports_source ON refused_reports USING btree (source_topic, source_partition, source_offset);
 
 CREATE INDEX refused_reports_task ON refused_reports USING btree (task_id, id);
+
+CREATE INDEX task_counters_unfolded ON task_counters USING btree (created_hour) WHERE (slot <> 'folded'::text);
 
 CREATE INDEX task_events_task ON task_events USING btree (task_id, version);
 

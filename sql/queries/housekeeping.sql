@@ -81,5 +81,44 @@ select count(*) from idempotency_keys where expires_at <= %(now)s;
 -- name: next_key_expiry
 select min(expires_at) from idempotency_keys;
 
+-- name: delete_finished_operations
+with due as materialized (
+    select id from bulk_operations where finished_at < %(before)s
+    order by finished_at
+    limit %(limit)s
+    for update skip locked
+)
+delete from bulk_operations o using due where o.id = due.id
+returning 1;
+
+-- name: count_finished_operations
+select count(*) from bulk_operations where finished_at < %(before)s;
+
+-- name: oldest_finished_operation
+select min(finished_at) from bulk_operations;
+
+-- name: fold_counters
+-- A row that a writer is at is left for the next time: nobody waits here, so nobody can be waited for in a circle. A
+-- writer who comes for a row that is gone makes it anew.
+with due as materialized (
+    select created_hour, status, slot from task_counters
+    where created_hour < %(before)s and slot <> 'folded'
+    order by created_hour
+    limit %(limit)s
+    for update skip locked
+), gone as (
+    delete from task_counters c using due
+    where (c.created_hour, c.status, c.slot) = (due.created_hour, due.status, due.slot)
+    returning c.created_hour, c.status, c.count
+), folded as (
+    insert into task_counters as c (created_hour, status, slot, count)
+    select created_hour, status, 'folded', sum(count) from gone group by created_hour, status order by 1, 2
+    on conflict (created_hour, status, slot) do update set count = c.count + excluded.count
+)
+select count(*) from gone;
+
+-- name: count_unfolded_counters
+select count(*) from task_counters where created_hour < %(before)s and slot <> 'folded';
+
 -- name: missing_partitions
 select ensure_event_partitions();

@@ -125,6 +125,10 @@ class AppConfig(Section):
         "RETENTION_ARCHIVE_DIR", None, "Directory that takes what retention removes; needed for RETENTION_DAYS",
         allowed="path of a directory", default_text="none",
     )  # fmt: skip
+    bulk_retention_days: int = env(
+        "BULK_RETENTION_DAYS", 30, "How long operations on many tasks are shown after their end", unit="days",
+        ge=1, le=36_500,
+    )  # fmt: skip
     system_events_interval: float = env(
         "SYSTEM_EVENTS_INTERVAL", 30.0, "Time between two health events of a process; 0 sends no system events",
         unit="seconds", ge=0, le=3600,

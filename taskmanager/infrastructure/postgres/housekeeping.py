@@ -110,5 +110,48 @@ class PostgresKeptKeys:
         return expiry
 
 
+class PostgresFinishedOperations:
+    """Implements `FinishedOperations`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._statements = load_statements("housekeeping")
+
+    async def delete_finished(self, before: datetime, limit: int) -> int:
+        """See `FinishedOperations.delete_finished`."""
+        parameters = {"before": before, "limit": limit}
+        return len(await self._session.execute(self._statements["delete_finished_operations"], parameters))
+
+    async def count_finished(self, before: datetime) -> int:
+        """See `FinishedOperations.count_finished`."""
+        ((count,),) = await self._session.execute(self._statements["count_finished_operations"], {"before": before})
+        return int(count)
+
+    async def oldest_finished(self) -> datetime | None:
+        """See `FinishedOperations.oldest_finished`."""
+        oldest: datetime | None
+        ((oldest,),) = await self._session.execute(self._statements["oldest_finished_operation"])
+        return oldest
+
+
+class PostgresCounters:
+    """Implements `Counters`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._statements = load_statements("housekeeping")
+
+    async def fold(self, before: datetime, limit: int) -> int:
+        """See `Counters.fold`."""
+        parameters = {"before": before, "limit": limit}
+        ((folded,),) = await self._session.execute(self._statements["fold_counters"], parameters)
+        return int(folded)
+
+    async def count_unfolded(self, before: datetime) -> int:
+        """See `Counters.count_unfolded`."""
+        ((count,),) = await self._session.execute(self._statements["count_unfolded_counters"], {"before": before})
+        return int(count)
+
+
 def _limits(lease: Lease) -> dict[str, timedelta]:
     return {"timeout": lease.timeout, "heartbeat_timeout": lease.heartbeat_timeout}

@@ -39,6 +39,8 @@ def command(once: bool, names: Sequence[str], dry_run: bool, as_object: bool) ->
     parked-reports    a report whose task did not appear within PARKED_STATUS_TTL becomes a dead letter
     partitions        partitions of the event log are made ahead
     idempotency-keys  keys that have expired are deleted
+    bulk-operations   operations on many tasks that were over BULK_RETENTION_DAYS ago are deleted
+    task-counters     what several writers have counted of an hour is added up a day later
     retention         history that is settled and older than RETENTION_DAYS goes to RETENTION_ARCHIVE_DIR
 
     The first two go by what has been read of both topics, not by the clock on the wall: while messages wait in Kafka

@@ -9,6 +9,7 @@ from pathlib import Path
 from taskmanager.application.commands import Partition
 from taskmanager.application.offsets import TopicEnds
 from taskmanager.application.ports import Pulse
+from taskmanager.application.use_cases.housekeeping.bulk_operations import BulkOperations
 from taskmanager.application.use_cases.housekeeping.event_partitions import EventPartitions
 from taskmanager.application.use_cases.housekeeping.idempotency_keys import IdempotencyKeys
 from taskmanager.application.use_cases.housekeeping.ingestion_clock import IngestionClock
@@ -16,6 +17,7 @@ from taskmanager.application.use_cases.housekeeping.parked_reports import Parked
 from taskmanager.application.use_cases.housekeeping.retention import Retention
 from taskmanager.application.use_cases.housekeeping.rule import Rule
 from taskmanager.application.use_cases.housekeeping.stuck_tasks import StuckTasks
+from taskmanager.application.use_cases.housekeeping.task_counters import TaskCounters
 from taskmanager.application.use_cases.make_room import MakeRoom
 from taskmanager.config.settings import Settings
 from taskmanager.domain.lease import Lease, RetryPolicy
@@ -23,7 +25,12 @@ from taskmanager.domain.status import TaskStatus
 from taskmanager.infrastructure.archive_directory import ArchiveDirectory
 from taskmanager.infrastructure.kafka.probe import KafkaProbe
 from taskmanager.infrastructure.kafka.topics import TopicsUnavailable
-from taskmanager.infrastructure.postgres.housekeeping import PostgresHousekeeping, PostgresKeptKeys
+from taskmanager.infrastructure.postgres.housekeeping import (
+    PostgresCounters,
+    PostgresFinishedOperations,
+    PostgresHousekeeping,
+    PostgresKeptKeys,
+)
 from taskmanager.infrastructure.postgres.retention import PostgresOldHistory
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
 from taskmanager.programs.clock import SystemClock
@@ -34,6 +41,8 @@ RULES = (
     ParkedReports.name,
     EventPartitions.name,
     IdempotencyKeys.name,
+    BulkOperations.name,
+    TaskCounters.name,
     Retention.name,
 )
 
@@ -62,6 +71,8 @@ class Household:
             ParkedReports(tables, self.clock, timedelta(seconds=settings.app.parked_status_ttl)),
             EventPartitions(MakeRoom(store, self.clock), tables),
             IdempotencyKeys(PostgresKeptKeys(self._session), self.clock),
+            BulkOperations(PostgresFinishedOperations(self._session), self.clock, _kept_operations(settings)),
+            TaskCounters(PostgresCounters(self._session), self.clock),
         )
         self.long_rules: Sequence[Rule] = (
             Retention(
@@ -104,6 +115,12 @@ def _policy(settings: Settings) -> RetryPolicy:
         timedelta(seconds=app.task_retry_backoff),
         timedelta(seconds=app.task_retry_backoff_max),
     )
+
+
+def _kept_operations(settings: Settings) -> timedelta:
+    """An operation is also the answer to a request that is sent again."""
+    app = settings.app
+    return max(timedelta(days=app.bulk_retention_days), timedelta(seconds=app.idempotency_ttl))
 
 
 def _archive(settings: Settings) -> ArchiveDirectory | None:

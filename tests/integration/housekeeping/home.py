@@ -39,6 +39,7 @@ class Home:
         self.store = PostgresTaskStore(housekeeper, "0-housekeeper")
         self.tables = PostgresHousekeeping(housekeeper, (REQUESTS, STATUSES))
         self.keys = PostgresKeptKeys(housekeeper)
+        self.session = housekeeper
         self._ingest = IngestBatch(self.consumer_store, self.clock)
         self._offsets = PostgresOffsetStore(consumer)
         self._next: dict[Partition, int] = {}

@@ -15,7 +15,15 @@ from taskmanager.devstack.topics import create_topics, delete_topics
 from tests.scratch import ScratchDatabase
 
 _INHERITED = ("PATH", "HOME", "LANG", "PYTHONPATH", "COVERAGE_PROCESS_START")
-_RULES = ["stuck-tasks", "parked-reports", "partitions", "idempotency-keys", "retention"]
+_RULES = [
+    "stuck-tasks",
+    "parked-reports",
+    "partitions",
+    "idempotency-keys",
+    "bulk-operations",
+    "task-counters",
+    "retention",
+]
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> tuple[int, str, str]:

@@ -107,6 +107,8 @@ def test_others_than_the_owner_and_the_runtime_role_see_nothing(unchanged: Scrat
         "update dead_letters set state = 'discarded'",
         "delete from parked_statuses",
         "delete from idempotency_keys",
+        "delete from bulk_operations",
+        "delete from task_counters",
         "insert into task_counters values (now(), 'new', 'consumer-00', 1)",
         "insert into unparked_counts values ('task-status', 0, 'consumer-00', 1, 0)",
         "select * from get_web_crawl_metrics(24)",
