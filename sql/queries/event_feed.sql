@@ -3,6 +3,9 @@
 -- name: last
 select coalesce((select seq from task_events order by seq desc limit 1), 0);
 
+-- name: drawn
+select case when is_called then last_value else 0 end from task_events_seq;
+
 -- name: run
 -- How far the numbers behind one go on without a gap, and whether there are others behind a gap. Bounded by numbers, not
 -- by LIMIT: that would sort the whole log where the statistics are older than most of it.

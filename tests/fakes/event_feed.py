@@ -50,6 +50,11 @@ class RemoteLog:
         await self._reach()
         return last
 
+    async def drawn(self) -> int:
+        """See `FeedStore.drawn`."""
+        await self._reach()
+        return self.log.last
+
     async def run(self, after: int, length: int) -> Run:
         """See `FeedStore.run`."""
         numbers = [event.seq for event in await self.read(after, len(self.log.visible) or 1)]

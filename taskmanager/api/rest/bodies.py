@@ -5,7 +5,7 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from aiohttp import StreamReader, hdrs, web
+from aiohttp import HttpVersion11, StreamReader, hdrs, web
 
 from taskmanager.api.rest.problems import FieldError, Problem
 
@@ -40,7 +40,7 @@ async def read_body(request: web.Request, limit: int, patience: float) -> bytes:
         if len(body) > limit:
             raise _too_large(limit)
         return body
-    if hdrs.EXPECT in request.headers:
+    if request.version == HttpVersion11 and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
         await request.writer.write(_GO_ON)
         request.writer.output_size = 0  # that was not the answer yet
     try:

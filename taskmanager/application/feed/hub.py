@@ -7,7 +7,7 @@ import structlog
 
 from taskmanager.application.event_log import AdaptivePause, EventLogSource
 from taskmanager.application.feed.follower import Follower
-from taskmanager.application.feed.log_end import settled_end
+from taskmanager.application.feed.log_end import refuse_beyond, settled_end
 from taskmanager.application.feed.model import EventFilter, FeedPage
 from taskmanager.application.feed.ports import FeedMetrics, FeedStore
 from taskmanager.application.feed.ring import Entry, Ring
@@ -73,8 +73,8 @@ class EventHub:
     async def subscribe(self, wanted: EventFilter, after: int | None) -> Subscription:
         """A listener that gets every wanted event behind number `after`, or each that is committed from now on.
 
-        `leave` is to be called in the end. Raises `HubClosed`, `HubFull`, or a `StoreError` where the log's end cannot
-        be found: the database is away, or a transaction has been writing for longer than the patience.
+        `leave` is to be called in the end. Raises `HubClosed`, `HubFull`, `BeyondEnd`, or a `StoreError` where the end
+        of the log cannot be found: the database is away, or a transaction has been writing for longer than the patience.
         """
         if self._is_closed:
             raise HubClosed
@@ -91,6 +91,10 @@ class EventHub:
             if self._is_closed:
                 raise HubClosed
             opening.result()
+            if after is not None and after > self._ring.position:
+                await refuse_beyond(self._store, after)
+                if self._is_closed:
+                    raise HubClosed
         except BaseException:
             self.leave(subscription)
             raise

@@ -8,6 +8,16 @@ from taskmanager.application.feed.ports import FeedStore
 _PAUSE_SECONDS = 0.05
 
 
+class BeyondEnd(Exception):  # noqa: N818
+    """Somebody wants to go on behind an event that there never was: the log is not the one that they have read."""
+
+
+async def refuse_beyond(store: FeedStore, after: int) -> None:
+    """Raises `BeyondEnd` for a number that no event has been given yet, and may raise a `StoreError`."""
+    if after > await store.drawn():
+        raise BeyondEnd
+
+
 async def settled_end(store: FeedStore, patience: float) -> int | None:
     """The number up to which the log will never change, not below what is visible now; raises a `StoreError`.
 

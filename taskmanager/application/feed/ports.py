@@ -20,6 +20,9 @@ class FeedStore(Protocol):
     async def last(self) -> int:
         """The highest number that is visible, 0 if there is none."""
 
+    async def drawn(self) -> int:
+        """The highest number that was ever given to a writer, 0 if there is none; not below what is visible."""
+
     async def writers(self) -> frozenset[LogWriter]:
         """See `EventLogSource.writers`."""
 

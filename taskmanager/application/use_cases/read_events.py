@@ -1,6 +1,6 @@
 """Reads the event log page by page, so that who goes on from page to page misses nothing."""
 
-from taskmanager.application.feed.log_end import settled_end
+from taskmanager.application.feed.log_end import refuse_beyond, settled_end
 from taskmanager.application.feed.model import EventFilter, FeedPage
 from taskmanager.application.feed.ports import FeedStore
 
@@ -18,7 +18,7 @@ class ReadEvents:
         self._walk = walk
 
     async def __call__(self, wanted: EventFilter, after: int, limit: int) -> FeedPage:
-        """The first wanted events behind number `after`; raises a `StoreError`.
+        """The first wanted events behind number `after`; raises `BeyondEnd` or a `StoreError`.
 
         An event whose number is lower than one that is visible may yet appear: a page ends before it, unless those who
         could write it are done within the patience (seconds).
@@ -31,5 +31,6 @@ class ReadEvents:
             end = await settled_end(self._store, self._patience)
             upto = max(upto, end or 0)
         if upto == after:
+            await refuse_beyond(self._store, after)
             return FeedPage((), after)
         return await self._store.page(wanted, after, upto, limit=limit, walk=walk)

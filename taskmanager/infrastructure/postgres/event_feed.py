@@ -39,6 +39,11 @@ class PostgresFeedStore:
         ((seq,),) = await self._pool.fetch(self._statements["last"])
         return int(seq)
 
+    async def drawn(self) -> int:
+        """See `FeedStore.drawn`."""
+        ((seq,),) = await self._pool.fetch(self._statements["drawn"])
+        return int(seq)
+
     async def writers(self) -> frozenset[LogWriter]:
         """See `FeedStore.writers`."""
         return frozenset(map(LogWriter._make, await self._pool.fetch(self._writers)))

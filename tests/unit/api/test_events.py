@@ -103,6 +103,8 @@ async def test_events_are_filtered(
     [
         ("after=-1", {}, 400, "after"),
         (f"after={10**18}", {}, 400, "after"),
+        ("after=1", {}, 422, "after"),
+        ("", {"Accept": "text/event-stream", "Last-Event-ID": "1"}, 422, "after"),
         ("limit=501", {}, 400, "limit"),
         ("limit=0", {}, 400, "limit"),
         ("taskId=7", {}, 400, "taskId"),

@@ -63,6 +63,14 @@ async def test_who_asks_before_sending_is_not_told_to_go_on_in_vain() -> None:
         assert (await client.answer()).status == 413
 
 
+async def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:
+    async with staged() as stage:
+        client = await stage.connect()
+        client.send(f"POST /api/parcels HTTP/1.0\r\n{JSON}\r\nExpect: 100-continue\r\nContent-Length: 12\r\n\r\n")
+        client.send(b'{"items":[]}')
+        assert (await client.answer()).body == b'{"bytes":12}'
+
+
 async def test_a_small_body_that_nobody_wants_costs_no_connection() -> None:
     async with staged() as stage:
         client = await stage.connect()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from taskmanager.application.feed.hub import EventHub
+from taskmanager.application.feed.log_end import BeyondEnd
 from taskmanager.application.feed.model import EventFilter, TaskFacts
 from taskmanager.application.feed.subscription import FellBehind
 from taskmanager.application.ports import StoreUnavailable
@@ -50,11 +51,19 @@ async def test_what_is_still_kept_for_all_is_not_read_again(
 
 async def test_a_position_that_the_log_has_not_reached_waits_for_it(hub: EventHub, log: InMemoryEventLog) -> None:
     log.append(2)
+    log.last += 2  # somebody was given these numbers
     listener = await listen(hub, after=4)
-    log.append(4)
+    log.append(2)
     await asyncio.sleep(A_WHILE)
 
     assert listener.seqs == [5, 6]
+
+
+async def test_a_position_that_no_event_ever_had_is_refused(hub: EventHub, log: InMemoryEventLog) -> None:
+    log.append(3)
+    with pytest.raises(BeyondEnd):
+        await hub.subscribe(EventFilter(), 4)
+    assert (await listen(hub, after=3)).seqs == []
 
 
 async def test_an_event_that_was_being_written_when_it_came_is_not_lost(hub: EventHub, log: InMemoryEventLog) -> None:

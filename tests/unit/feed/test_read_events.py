@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from taskmanager.application.feed.log_end import BeyondEnd
 from taskmanager.application.feed.model import EventFilter, TaskFacts
 from taskmanager.application.use_cases.read_events import ReadEvents
 from tests.builders import task_id
@@ -33,6 +34,15 @@ async def test_pages_lead_from_one_to_the_next(read_events: ReadEvents, log: InM
     assert await page(read_events, 4, 2) == ([5], 5)
     assert await page(read_events, 5, 2) == ([], 5)
     assert log.lookups == 0, "without a gap nobody is asked for"
+
+
+async def test_a_position_that_no_event_ever_had_is_refused(read_events: ReadEvents, log: InMemoryEventLog) -> None:
+    log.append(3)
+
+    assert await page(read_events, 3) == ([], 3)
+    for wanted in (EVERYTHING, EventFilter(task_id=task_id(1))):
+        with pytest.raises(BeyondEnd):
+            await read_events(wanted, 4, 10)
 
 
 async def test_numbers_that_are_gone_are_passed_over(read_events: ReadEvents, log: InMemoryEventLog) -> None:

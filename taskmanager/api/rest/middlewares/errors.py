@@ -5,10 +5,11 @@ from aiohttp import hdrs, web
 
 from taskmanager.api.rest.bodies import invalid
 from taskmanager.api.rest.problems import FieldError, Problem, problem
-from taskmanager.application.ports import UNKNOWN, StoreError, StoreUnavailable
+from taskmanager.application.ports import GIVEN_UP, UNKNOWN, StoreError, StoreUnavailable
 from taskmanager.domain.errors import InvalidValue
 
 _log = structlog.get_logger(__name__)
+_GIVEN_UP = "the database gave it up: it took too long, or others held what it needs; nothing was changed, try again"
 _UNKNOWN = (
     "the database went away and it is not known whether this took effect; send it again with the same Idempotency-Key, "
     "or look"
@@ -34,6 +35,9 @@ def answer_to(error: Exception, request: web.BaseRequest) -> web.Response:
         case StoreUnavailable(kind=kind) if kind == UNKNOWN:
             _log.warning("outcome unknown", error=str(error))
             return problem(request, 503, _UNKNOWN, headers=_RETRY_LATER)
+        case StoreUnavailable(kind=kind) if kind == GIVEN_UP:
+            _log.warning("database gave up", error=str(error))
+            return problem(request, 503, _GIVEN_UP, headers=_RETRY_LATER)
         case StoreError():
             _log.warning("database does not answer", error=str(error))
             return problem(request, 503, "the database is not available; try again", headers=_RETRY_LATER)
