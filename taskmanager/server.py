@@ -200,9 +200,13 @@ class _Life:
         return ExitCode.INTERNAL
 
     def _failed_start(self, error: BaseException) -> ExitCode:
-        code = ExitCode.TEMPORARY if isinstance(error, self._unavailable) else ExitCode.INTERNAL
-        _log.error("start_failed", program=self._name, exit_code=int(code), exc_info=error)
-        return code
+        if isinstance(error, self._unavailable):
+            # Its words are all that there is to know: where it was raised is of no interest.
+            code = ExitCode.TEMPORARY
+            _log.error("start_failed", program=self._name, exit_code=int(code), error=str(error) or repr(error))
+            return code
+        _log.error("start_failed", program=self._name, exit_code=int(ExitCode.INTERNAL), exc_info=error)
+        return ExitCode.INTERNAL
 
 
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:

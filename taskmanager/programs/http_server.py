@@ -1,6 +1,7 @@
 """Listens for an aiohttp application, and takes care that no client can hold it up."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping
 
@@ -19,6 +20,10 @@ _RECEIVE_BYTES = 128 * 1024
 _SETTLE_SECONDS = 0.1
 _LOOK_AGAIN_SECONDS = 0.02
 _CUT_SECONDS = 0.5
+
+
+class AddressUnavailable(ConnectionError):  # noqa: N818
+    """The address is another program's, or not this machine's."""
 
 
 class HttpServer:
@@ -60,7 +65,7 @@ class HttpServer:
         return self._table.figures()
 
     async def start(self) -> None:
-        """Binds and listens; raises `OSError` that names the address if it is taken."""
+        """Binds and listens; raises `AddressUnavailable`, which says what to do."""
         await self._runner.setup()
         server, loop = self._runner.server, asyncio.get_running_loop()
         assert server is not None  # noqa: S101 - setup has made it
@@ -68,9 +73,14 @@ class HttpServer:
         def connection() -> Connection:
             return Connection(server, self._table, self._patience, loop)
 
-        self._listener = await loop.create_server(
-            connection, self._host, self._port, reuse_port=self._share_port or None, backlog=_BACKLOG
-        )
+        try:
+            self._listener = await loop.create_server(
+                connection, self._host, self._port, reuse_port=self._share_port or None, backlog=_BACKLOG
+            )
+        except OSError as error:
+            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            advice = "end the program that listens there, or choose another address or port"
+            raise AddressUnavailable(f"cannot listen on {self._host}:{self._port}: {reason}; {advice}") from error
         for listening in self._listener.sockets:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)  # handed on to each connection
 

@@ -23,7 +23,8 @@ class Route(NamedTuple):
     `permission` None is open to everybody. `answers` are the documents of its successes by status (None: no body, a
     text: the media type of a body that is no JSON), `errors` the statuses of its failures beyond those that every route
     of its kind has, `headers` the names of request headers that it minds. `path_types` are the types of path parameters
-    that are no ids of tasks; `body_limit` is in bytes; one that `streams` is not cut off by the deadline of requests.
+    that are no ids of tasks; `body_limit` is in bytes; one that `streams` is not cut off by the deadline of requests;
+    `example` is a body that takes effect as it is.
     """
 
     method: str
@@ -40,3 +41,4 @@ class Route(NamedTuple):
     path_types: Mapping[str, Any] = _NOTHING
     body_limit: int = SMALL_BODY
     streams: bool = False
+    example: Mapping[str, Any] | None = None

@@ -42,6 +42,7 @@ from taskmanager.application.read_model import TaskView
 from taskmanager.application.statistics import TaskStatistics
 
 _PROMETHEUS = "text/plain"
+_TASK = {"userEmail": "ann@example.com", "userQuery": "opening hours", "originalUrl": "https://example.com/contact"}
 
 
 class Controllers(NamedTuple):
@@ -94,17 +95,17 @@ def routes(by: Controllers) -> list[Route]:
         ),
 
         Route(
-            "POST", "/api/tasks", "createTask", writes.create, write, "tasks", body=NewTask,
+            "POST", "/api/tasks", "createTask", writes.create, write, "tasks", body=NewTask, example=_TASK,
             answers={201: TaskView}, errors=(403, 422), headers=CREATE_HEADERS,
         ),
         Route(
             "POST", "/api/tasks/batch", "createTasks", by.task_batches.create, write, "tasks",
-            query=BatchQuery, body=NewTasks, body_limit=BATCH_LIMIT,
+            query=BatchQuery, body=NewTasks, body_limit=BATCH_LIMIT, example={"tasks": [_TASK]},
             answers={200: BatchAnswer, 201: BatchAnswer}, errors=(422,), headers=CREATE_HEADERS,
         ),
         Route(
             "PUT", "/api/tasks/{id}/status", "reportTaskStatus", writes.report, report, "tasks",
-            body=StatusReport, body_limit=writes.report_limit,
+            body=StatusReport, body_limit=writes.report_limit, example={"status": "started", "worker": "worker-7"},
             answers={200: TaskView}, errors=(404, 409, 412, 422), headers=CHANGE_HEADERS,
         ),
         Route(
@@ -123,6 +124,7 @@ def routes(by: Controllers) -> list[Route]:
         Route(
             "POST", "/api/tasks/bulk", "changeTasks", bulk.begin, write, "operations",
             body=BulkOrder, body_limit=BULK_LIMIT,
+            example={"action": "retry", "filter": {"status": ["error"], "host": "example.com"}, "dryRun": True},
             answers={200: BulkPreview, 202: OperationView}, errors=(422,), headers=CREATE_HEADERS,
         ),
         Route(
@@ -148,7 +150,9 @@ def routes(by: Controllers) -> list[Route]:
         ),
         Route(
             "POST", "/api/dead-letters/replay", "replayDeadLetters", letters.replay_many, operate, "dead-letters",
-            body=ReplayManyOrder, body_limit=LETTER_LIMIT, answers={200: ReplayedPageView}, errors=(422,),
+            body=ReplayManyOrder, body_limit=LETTER_LIMIT,
+            example={"filter": {"reason": ["unknown_task"]}, "dryRun": True},
+            answers={200: ReplayedPageView}, errors=(422,),
         ),
         Route(
             "GET", "/api/dead-letters/{id}", "getDeadLetter", letters.get, operate, "dead-letters",
@@ -156,8 +160,8 @@ def routes(by: Controllers) -> list[Route]:
         ),
         Route(
             "POST", "/api/dead-letters/{id}/replay", "replayDeadLetter", letters.replay, operate, "dead-letters",
-            body=ReplayOrder, body_limit=LETTER_LIMIT, answers={200: ReplayView}, errors=(404, 409, 422),
-            path_types={"id": LetterId},
+            body=ReplayOrder, body_limit=LETTER_LIMIT, example={"dryRun": True}, path_types={"id": LetterId},
+            answers={200: ReplayView}, errors=(404, 409, 422),
         ),
         Route(
             "DELETE", "/api/dead-letters/{id}", "discardDeadLetter", letters.discard, operate, "dead-letters",

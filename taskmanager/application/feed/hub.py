@@ -74,7 +74,7 @@ class EventHub:
         """A listener that gets every wanted event behind number `after`, or each that is committed from now on.
 
         `leave` is to be called in the end. Raises `HubClosed`, `HubFull`, `BeyondEnd`, or a `StoreError` where the end
-        of the log cannot be found: the database is away, or a transaction has been writing for longer than the patience.
+        of the log cannot be found: the database is away, or a transaction has been writing longer than the patience.
         """
         if self._is_closed:
             raise HubClosed

@@ -10,13 +10,14 @@ async def test_an_unknown_path_is_a_problem_404(client: TestClient) -> None:
     response = await client.get("/api/nothing")
     assert response.status == 404
     assert response.content_type == "application/problem+json"
+    assert (await response.json())["detail"] == "there is no such path; /api/docs shows all that there are"
 
 
 async def test_a_method_that_a_path_does_not_know_is_a_problem_405_that_names_the_others(client: TestClient) -> None:
     response = await client.post("/api/health")
     assert response.status == 405
     assert set(response.headers["Allow"].split(",")) == {"GET", "HEAD"}
-    assert (await response.json())["method"] == "POST"
+    assert (await response.json())["detail"] == "POST is not for this path, which takes GET, HEAD"
 
 
 async def test_the_callers_request_id_comes_back(client: TestClient) -> None:

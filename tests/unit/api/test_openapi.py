@@ -3,6 +3,7 @@
 import re
 from unittest.mock import Mock
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient
 
@@ -54,6 +55,15 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does(document: d
 
     assert len(set(names)) == len(names)
     assert {tag for operation in operations for tag in operation["tags"]} <= {tag["name"] for tag in document["tags"]}
+
+
+def test_every_body_has_an_example_that_can_be_read() -> None:
+    controllers = Controllers(*(Mock(name=name) for name in Controllers._fields))
+    bodies = [route for route in routes(controllers) if route.body is not None]
+
+    assert bodies
+    for route in bodies:
+        assert msgspec.json.decode(msgspec.json.encode(route.example), type=route.body)
 
 
 def test_what_is_not_open_asks_for_a_token(document: dict) -> None:

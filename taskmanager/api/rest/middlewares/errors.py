@@ -31,7 +31,7 @@ def answer_to(error: Exception, request: web.BaseRequest) -> web.Response:
             if error.status < 400:
                 raise error
             kept = {name: value for name, value in error.headers.items() if name != hdrs.CONTENT_TYPE}
-            return problem(request, error.status, error.reason, headers=kept)
+            return problem(request, error.status, _told(error), headers=kept)
         case StoreUnavailable(kind=kind) if kind == UNKNOWN:
             _log.warning("outcome unknown", error=str(error))
             return problem(request, 503, _UNKNOWN, headers=_RETRY_LATER)
@@ -46,3 +46,14 @@ def answer_to(error: Exception, request: web.BaseRequest) -> web.Response:
         case _:
             _log.error("request failed", exc_info=error)
             return problem(request, 500, "an internal error; its log line carries the request's id")
+
+
+def _told(error: web.HTTPException) -> str:
+    """What is wrong, and what to do, of what aiohttp itself refuses."""
+    match error:
+        case web.HTTPNotFound():
+            return "there is no such path; /api/docs shows all that there are"
+        case web.HTTPMethodNotAllowed(allowed_methods=methods):
+            return f"{error.method} is not for this path, which takes {', '.join(sorted(methods))}"
+        case _:
+            return error.reason

@@ -84,7 +84,8 @@ def _operation(route: Route, schemas: Mapping[Any, Json], components: Mapping[st
     }
     operation["parameters"] += [REQUEST_HEADERS[name] for name in route.headers]
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas[route.body]}}}
+        content = {"schema": schemas[route.body], "example": route.example}
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     if authenticated and route.permission is not None:
         operation["security"] = [{name: []} for name in _SECURITY]  # one of them, not both
     return operation

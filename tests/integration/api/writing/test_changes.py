@@ -32,6 +32,20 @@ async def test_events_tell_who_asked_and_in_which_trace(api: Api, database: Scra
     assert database.run("select distinct source_topic, source_offset from task_events") == [(None, None)]
 
 
+async def test_the_examples_of_the_description_take_effect(api: Api) -> None:
+    paths = (await api.send("GET", "/api/openapi.json")).body["paths"]
+
+    async def tried(method: str, path: str, **values: str) -> int:
+        example = paths[path][method.lower()]["requestBody"]["content"]["application/json"]["example"]
+        return (await api.send(method, path.format(**values), example)).status
+
+    assert await tried("POST", "/api/tasks") == 201
+    assert await tried("POST", "/api/tasks/batch") == 201
+    assert await tried("PUT", "/api/tasks/{id}/status", id=(await api.created()).rsplit("/", 1)[1]) == 200
+    assert await tried("POST", "/api/tasks/bulk") == 200
+    assert await tried("POST", "/api/dead-letters/replay") == 200
+
+
 async def test_the_life_of_a_task(api: Api, database: ScratchDatabase) -> None:
     path = await api.created()
     states = []
