@@ -26,7 +26,7 @@ class Gate(Protocol):
 
 
 class OpenGate:
-    """Lets everybody do everything: for a service that listens on loopback alone, or was told to be open."""
+    """Lets everybody do everything: for a service that was told to be open."""
 
     async def admit(self, request: web.Request, permission: Permission) -> Principal:  # noqa: ARG002
         """See `Gate.admit`."""

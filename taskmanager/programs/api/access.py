@@ -9,6 +9,7 @@ from taskmanager.api.rest.addresses import ClientAddresses
 from taskmanager.api.rest.audit import Audit
 from taskmanager.api.rest.endpoint import Gate, OpenGate
 from taskmanager.api.rest.gate import TokenGate
+from taskmanager.api.rest.loopback_gate import LoopbackGate
 from taskmanager.application.access import Access, Authenticator
 from taskmanager.application.token_claims import principal_of
 from taskmanager.application.use_cases.keys.authenticate_key import AuthenticateKey
@@ -32,7 +33,7 @@ class CallerAccess:
         self._tasks: list[asyncio.Task[None]] = []
         self._close: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.is_authenticated = not auth.is_open
-        self.gate: Gate = OpenGate()
+        self.gate: Gate = LoopbackGate() if auth.mode is None else OpenGate()
         if auth.is_open:
             return
         authenticators: list[Authenticator] = []
