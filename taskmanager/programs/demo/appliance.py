@@ -109,11 +109,13 @@ class Appliance:
             raise RuntimeError("the appliance was not started")
         while not (given_up := hopeless_program(await asyncio.to_thread(self._supervisor_log))):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _LOOK_SECONDS)
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._process.wait()
                 break
         # The guard ends the appliance because of such a program and knows more of it, unless it is the one.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _GUARD_SECONDS)
+            async with asyncio.timeout(_GUARD_SECONDS):
+                await self._process.wait()
         verdict = self.run_directory / "verdict.json"
         if verdict.exists():
             found = json.loads(verdict.read_bytes())
@@ -148,7 +150,8 @@ class Appliance:
             with suppress(ProcessLookupError):
                 self._process.terminate()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await self._process.wait()
         await asyncio.to_thread(self.kill)
 
     def kill(self) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Delivery
 
+from taskmanager.application.waiting import is_set_within
 from taskmanager.programs.demo.messages import Message, Role
 from taskmanager.programs.demo.progress import Partition
 from taskmanager.programs.demo.timeline import Sending
@@ -85,10 +86,7 @@ class Player:
         self.poll()
         if seconds <= 0:
             return
-        try:
-            await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            return
+        await is_set_within(stop, seconds)
 
     async def send(self, message: Message) -> None:
         """Hands a message to the client, which sends it in the background; waits only while its queue is full."""

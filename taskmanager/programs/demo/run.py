@@ -3,11 +3,11 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
 
+from taskmanager.application.waiting import is_set_within
 from taskmanager.programs.demo.accounting import Totals, discrepancies
 from taskmanager.programs.demo.appliance import Appliance
 from taskmanager.programs.demo.crew import Crew
@@ -167,8 +167,7 @@ class Run:
         )
 
     async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.stop.wait(), seconds)
+        await is_set_within(self.stop, seconds)
 
 
 def _same(one: Progress, other: Progress | None) -> bool:

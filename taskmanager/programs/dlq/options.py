@@ -1,9 +1,7 @@
 """What several subcommands take: which letters, and who asks."""
 
-import re
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -12,28 +10,10 @@ from taskmanager.application.dead_letter_model import LetterFilter
 from taskmanager.application.dead_letters import DeadLetterReason
 from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.values import TaskId
+from taskmanager.programs.moments import past
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_AGE = re.compile(r"(\d{1,6})([smhd])", re.ASCII).fullmatch
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _OPERATOR_MAX = 100
-
-
-def moment(text: str) -> datetime:
-    """A time with its zone, or how long ago."""
-    if age := _AGE(text):
-        try:
-            return datetime.now(UTC) - timedelta(**{_UNITS[age[2]]: int(age[1])})
-        except OverflowError:
-            raise click.BadParameter(f"{text!r} is longer ago than any time that can be told: leave it out") from None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        problem = "is neither a time such as 2026-03-01T09:30:00Z nor an age such as 90m or 7d"
-        raise click.BadParameter(f"{text!r} {problem}") from None
-    if time.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no zone: add Z or an offset such as +02:00")
-    return time
 
 
 def task(text: str) -> TaskId:
@@ -56,8 +36,8 @@ _FILTER = (
     click.option("--topic", help="Only letters of messages of this topic."),
     click.option("--partition", type=click.IntRange(min=0), metavar="N", help="Only of this partition."),
     click.option("--task", "task_id", type=task, metavar="UUID", help="Only letters that name this task."),
-    click.option("--since", type=moment, metavar="TIME", help="Recorded at this time or later; also an age: 90m, 7d."),
-    click.option("--until", type=moment, metavar="TIME", help="Recorded before this time; also an age."),
+    click.option("--since", type=past, metavar="TIME", help="Recorded at this time or later; also an age: 90m, 7d."),
+    click.option("--until", type=past, metavar="TIME", help="Recorded before this time; also an age."),
 )
 as_operator = click.option(
     "--as", "operator", envvar=("USER", "LOGNAME"), metavar="NAME",

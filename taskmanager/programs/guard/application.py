@@ -6,12 +6,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import orjson
 import structlog
 
+from taskmanager.application.waiting import is_set_within
 from taskmanager.infrastructure.supervisor import ProcessState, SupervisorError, SupervisorStopping
 from taskmanager.programs.guard.listener import state_changes
 from taskmanager.programs.guard.verdict import CrashWatch, Limits, StateChange, Verdict
@@ -95,8 +95,7 @@ class GuardApplication:
                 self._beat()
                 for process in hung:
                     self._judge(self._crashes.hung(process.name, self._clock()))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._look_seconds)
+            await is_set_within(self._stopping, self._look_seconds)
 
     async def _hung(self) -> Sequence[ProcessState]:
         try:

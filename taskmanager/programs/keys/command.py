@@ -8,7 +8,8 @@ from taskmanager.application.principal import Role
 from taskmanager.domain.values import UserEmail
 from taskmanager.programs.keys import rendering
 from taskmanager.programs.keys.cabinet import KeyCabinet, at_cabinet
-from taskmanager.programs.keys.options import as_json, as_operator, expiry, prefix, text, user
+from taskmanager.programs.keys.options import as_json, as_operator, prefix, text, user
+from taskmanager.programs.moments import future
 from taskmanager.server import ExitCode
 
 _NOT_FOUND = 1
@@ -44,7 +45,7 @@ def command() -> None:
     help="Bind it to this user: it sees and changes that user's tasks alone.  [default: the tasks of all users]",
 )  # fmt: skip
 @click.option("--name", type=text, default="", metavar="TEXT", help="What it is for, so that people can tell it apart.")
-@click.option("--expires", "expires_at", type=expiry, metavar="TIME", help="When it ends: 90d, 12h, or a time.")
+@click.option("--expires", "expires_at", type=future, metavar="TIME", help="When it ends: 90d, 12h, or a time.")
 @as_operator
 @as_json
 def create(

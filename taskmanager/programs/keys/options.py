@@ -1,8 +1,5 @@
 """What the subcommands take."""
 
-import re
-from datetime import UTC, datetime, timedelta
-
 import click
 
 from taskmanager.application.api_keys import named_prefix
@@ -10,8 +7,6 @@ from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.values import UserEmail
 
 _TEXT_MAX = 100
-_SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII).fullmatch
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 as_operator = click.option(
@@ -19,27 +14,6 @@ as_operator = click.option(
     callback=lambda _context, _parameter, name: text(name or "operator"),
     help="Who asks, kept with the key.  [default: $USER]",
 )  # fmt: skip
-
-
-def expiry(given: str) -> datetime:
-    """A time to come with its zone, or how long from now."""
-    now = datetime.now(UTC)
-    try:
-        if span := _SPAN(given):
-            time = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
-        else:
-            time = datetime.fromisoformat(given)
-        time = time if time.tzinfo is None else time.astimezone(UTC)
-    except OverflowError:
-        raise click.BadParameter(f"{given!r} is farther than any time that can be told: leave it out") from None
-    except ValueError:
-        problem = "is neither a time such as 2027-03-01T09:30:00Z nor a span such as 90d or 12h"
-        raise click.BadParameter(f"{given!r} {problem}") from None
-    if time.tzinfo is None:
-        raise click.BadParameter(f"{given!r} has no zone: add Z or an offset such as +02:00")
-    if time <= now:
-        raise click.BadParameter(f"{given!r} is over already")
-    return time
 
 
 def user(given: str) -> UserEmail:

@@ -10,10 +10,11 @@ import click
 import msgspec
 
 from taskmanager.client import NewTask, TaskManagerClient
+from taskmanager.programs.moments import span
 from taskmanager.programs.tasks import rendering
 from taskmanager.programs.tasks.connection import REFUSED, Connection, at_server
 from taskmanager.programs.tasks.from_file import Creation, check_lines, open_requests
-from taskmanager.programs.tasks.options import as_json, metadata, span
+from taskmanager.programs.tasks.options import as_json, metadata
 from taskmanager.server import ExitCode
 
 _COMPLETED = "completed"

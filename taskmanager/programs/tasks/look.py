@@ -7,16 +7,17 @@ import click
 import msgspec
 
 from taskmanager.client import TaskManagerClient
+from taskmanager.programs.moments import past
 from taskmanager.programs.tasks import rendering
 from taskmanager.programs.tasks.connection import Connection, at_server
-from taskmanager.programs.tasks.options import as_json, as_json_lines, filter_options, moment, task, user, wanted
+from taskmanager.programs.tasks.options import as_json, as_json_lines, filter_options, task, user, wanted
 from taskmanager.server import ExitCode
 
 _PAGE_MAX = 500
 
 
 def _as_of(text: str) -> int | datetime:
-    return int(text) if text.isascii() and text.isdigit() else moment(text)
+    return int(text) if text.isascii() and text.isdigit() else past(text)
 
 
 @click.command()

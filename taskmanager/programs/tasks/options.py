@@ -1,8 +1,6 @@
 """What several subcommands take."""
 
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import click
@@ -11,35 +9,9 @@ from taskmanager.client.queries import TaskFilter
 from taskmanager.domain.errors import InvalidValue
 from taskmanager.domain.status import STATUS_NAMES, TaskStatus
 from taskmanager.domain.values import TaskId
+from taskmanager.programs.moments import past
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_SPAN = re.compile(r"(\d{1,6})([smhd])", re.ASCII).fullmatch
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def span(text: str) -> timedelta:
-    """A length of time such as 90s, 15m, 2h or 7d."""
-    found = _SPAN(text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no length of time such as 90s, 15m, 2h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def moment(text: str) -> datetime:
-    """A time with its zone, or how long ago."""
-    if _SPAN(text):
-        try:
-            return datetime.now(UTC) - span(text)
-        except OverflowError:
-            raise click.BadParameter(f"{text!r} is longer ago than any time that can be told: leave it out") from None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        problem = "is neither a time such as 2026-03-01T09:30:00Z nor an age such as 90m or 7d"
-        raise click.BadParameter(f"{text!r} {problem}") from None
-    if time.tzinfo is None:
-        raise click.BadParameter(f"{text!r} has no zone: add Z or an offset such as +02:00")
-    return time
 
 
 def task(text: str) -> str:
@@ -87,8 +59,8 @@ _FILTER = (
     click.option("--host", help="Only tasks whose address is on this host."),
     click.option("--query", "text", metavar="TEXT", help="Only tasks with this text in their query or address."),
     metadata,
-    click.option("--since", type=moment, metavar="TIME", help="Created at this time or later; also an age: 90m, 7d."),
-    click.option("--until", type=moment, metavar="TIME", help="Created before this time; also an age."),
+    click.option("--since", type=past, metavar="TIME", help="Created at this time or later; also an age: 90m, 7d."),
+    click.option("--until", type=past, metavar="TIME", help="Created before this time; also an age."),
 )
 
 

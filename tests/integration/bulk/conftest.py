@@ -1,10 +1,9 @@
 """Tasks in every status, and the runners of several processes, on one database."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from typing import Any
 
-import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
@@ -14,18 +13,15 @@ from taskmanager.application.use_cases.bulk.follow_operations import FollowOpera
 from taskmanager.application.use_cases.bulk.ports import Limits
 from taskmanager.application.use_cases.bulk.preview_operation import PreviewOperation
 from taskmanager.application.use_cases.bulk.start_operation import StartOperation
-from taskmanager.application.use_cases.verify_history import VerifyHistory
 from taskmanager.domain.status import TaskStatus
 from taskmanager.infrastructure.postgres.bulk_operations import PostgresOperations
 from taskmanager.infrastructure.postgres.bulk_selection import PostgresSelectedTasks
 from taskmanager.infrastructure.postgres.bulk_store import PostgresChunkStore
-from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.infrastructure.postgres.pool import ReadPool
 from taskmanager.infrastructure.postgres.session import Session
 from tests.builders import task_id
 from tests.fakes.clock import FixedClock
 from tests.fakes.messages import body, report, request
-from tests.integration.ingest.proxy import FaultyProxy
 from tests.integration.ingest.writers import Writer
 from tests.scratch import ScratchDatabase
 
@@ -144,27 +140,6 @@ async def tasks(database: ScratchDatabase) -> Callable[..., Any]:
             await session.close()
 
     return make
-
-
-@pytest.fixture
-async def proxy(database: ScratchDatabase) -> AsyncIterator[FaultyProxy]:
-    """A network between a session and the server."""
-    proxy = FaultyProxy(database.info.postgres_host, database.info.postgres_port)
-    await proxy.start()
-    yield proxy
-    await proxy.stop()
-
-
-@pytest.fixture
-def findings(database: ScratchDatabase) -> Callable[[], dict[str, list[str]]]:
-    """Asks `taskmanager verify` what is wrong, as the runtime role."""
-
-    def verify() -> dict[str, list[str]]:
-        with closing(psycopg2.connect(database.dsn("app"))) as connection:
-            found = VerifyHistory(PostgresHistory(connection), lambda: None, lambda words: None)().findings
-        return {kind.value: [str(finding) for finding in found.examples(kind)] for kind in found.totals}
-
-    return verify
 
 
 def by_status(database: ScratchDatabase) -> dict[str, int]:

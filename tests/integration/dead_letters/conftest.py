@@ -1,24 +1,20 @@
 """Consumers and operators on one database."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from typing import Any
 
-import psycopg2
 import pytest
 from psycopg2.extensions import parse_dsn
 
 from taskmanager.application.use_cases.dead_letters.discard_letters import DiscardLetters
 from taskmanager.application.use_cases.dead_letters.replay_letters import ReplayLetters
-from taskmanager.application.use_cases.verify_history import VerifyHistory
 from taskmanager.infrastructure.postgres.dead_letters import PostgresDeadLetterReader
-from taskmanager.infrastructure.postgres.history import PostgresHistory
 from taskmanager.infrastructure.postgres.letter_store import PostgresLetterStore
 from taskmanager.infrastructure.postgres.pool import ReadPool
 from taskmanager.infrastructure.postgres.session import Session
 from tests.fakes.clock import FixedClock
 from tests.fakes.dead_letters import decode
-from tests.integration.ingest.proxy import FaultyProxy
 from tests.integration.ingest.writers import Writer
 from tests.scratch import ScratchDatabase
 
@@ -70,24 +66,3 @@ async def writer(database: ScratchDatabase) -> AsyncIterator[Callable[[], Writer
             return Writer(session, f"0-consumer-{made:02d}")
 
         yield make
-
-
-@pytest.fixture
-async def proxy(database: ScratchDatabase) -> AsyncIterator[FaultyProxy]:
-    """A network between a session and the server."""
-    proxy = FaultyProxy(database.info.postgres_host, database.info.postgres_port)
-    await proxy.start()
-    yield proxy
-    await proxy.stop()
-
-
-@pytest.fixture
-def findings(database: ScratchDatabase) -> Callable[[], dict[str, list[str]]]:
-    """Asks `taskmanager verify` what is wrong, as the runtime role."""
-
-    def verify() -> dict[str, list[str]]:
-        with closing(psycopg2.connect(database.dsn("app"))) as connection:
-            found = VerifyHistory(PostgresHistory(connection), lambda: None, lambda words: None)().findings
-        return {kind.value: [str(finding) for finding in found.examples(kind)] for kind in found.totals}
-
-    return verify

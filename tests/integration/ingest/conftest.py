@@ -29,15 +29,6 @@ async def session(database: ScratchDatabase) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-async def proxy(database: ScratchDatabase) -> AsyncIterator[FaultyProxy]:
-    """A network between a session and the server."""
-    proxy = FaultyProxy(database.info.postgres_host, database.info.postgres_port)
-    await proxy.start()
-    yield proxy
-    await proxy.stop()
-
-
-@pytest.fixture
 def through(session: Open, proxy: FaultyProxy) -> Open:
     """Opens sessions that go through the proxy."""
 

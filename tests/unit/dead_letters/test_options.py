@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from taskmanager.__main__ import main
-from taskmanager.programs.dlq.options import moment
+from taskmanager.programs.moments import past
 
 
 def dlq(*arguments: str, given: str = "") -> Result:
@@ -53,7 +53,7 @@ def test_mistakes_are_told_with_the_remedy(arguments: list[str], problem: str) -
     ],
 )
 def test_a_time(text: str, expected: datetime) -> None:
-    assert moment(text) == expected
+    assert past(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_time(text: str, expected: datetime) -> None:
 )
 def test_an_age(text: str, age: timedelta) -> None:
     before = datetime.now(UTC)
-    assert before <= moment(text) + age <= datetime.now(UTC)
+    assert before <= past(text) + age <= datetime.now(UTC)
 
 
 def test_every_subcommand_teaches_by_examples() -> None:

@@ -51,7 +51,7 @@ class Histories:
         self, task_id: TaskId, owner: UserEmail | None, *, version: int | None, moment: datetime | None, limit: int
     ) -> Sequence[TaskEvent]:
         """See `TaskHistories.events`."""
-        raise NotImplementedError
+        raise AssertionError("a trail needs no events")
 
     async def cursor_key(self) -> bytes:
         """See `CursorKeys.cursor_key`."""

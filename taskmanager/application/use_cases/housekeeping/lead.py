@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -10,6 +9,7 @@ import structlog
 from taskmanager.application.leadership import Leadership, LeadershipLost, Term
 from taskmanager.application.office import Office
 from taskmanager.application.ports import Pulse, StoreError
+from taskmanager.application.waiting import is_set_within
 
 log = structlog.get_logger(__name__)
 
@@ -101,5 +101,4 @@ class LeadHousekeeping:
             await self._sleep(min(left, _BEAT_SECONDS))
 
     async def _sleep(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await is_set_within(self._stopping, seconds)

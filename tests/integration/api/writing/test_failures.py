@@ -31,15 +31,6 @@ create trigger refuse before insert on web_crawl_tasks for each row execute func
 
 
 @pytest.fixture
-async def proxy(database: ScratchDatabase) -> AsyncIterator[FaultyProxy]:
-    """A network between the API and the server."""
-    proxy = FaultyProxy(database.info.postgres_host, database.info.postgres_port)
-    await proxy.start()
-    yield proxy
-    await proxy.stop()
-
-
-@pytest.fixture
 async def far_api(database: ScratchDatabase, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """An API that reaches the database by that network."""
     monkeypatch.setattr(task_store, "_SETTLE_PAUSES", (0.001,))
