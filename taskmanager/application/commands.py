@@ -77,8 +77,8 @@ class ReportStatus(msgspec.Struct, frozen=True, gc=False):
     tracestate: str | None = None
 
 
-class TimeOut(msgspec.Struct, frozen=True, gc=False):
-    """Nobody has heard of a task's worker for too long; what `actor` says of it, which no message told."""
+class _Intervention(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of a task because of `actor`, and not of a message."""
 
     id: TaskId
     at: datetime
@@ -89,28 +89,16 @@ class TimeOut(msgspec.Struct, frozen=True, gc=False):
     tracestate: str | None = None
 
 
-class RetryTask(msgspec.Struct, frozen=True, gc=False):
+class TimeOut(_Intervention, frozen=True, gc=False):
+    """Nobody has heard of a task's worker for too long."""
+
+
+class RetryTask(_Intervention, frozen=True, gc=False):
     """Somebody wants another attempt of a failed or cancelled task."""
 
-    id: TaskId
-    at: datetime
-    actor: str
-    source: None = None
-    correlation_id: str | None = None
-    traceparent: str | None = None
-    tracestate: str | None = None
 
-
-class DeleteTask(msgspec.Struct, frozen=True, gc=False):
+class DeleteTask(_Intervention, frozen=True, gc=False):
     """Somebody wants a settled task to be seen no more."""
-
-    id: TaskId
-    at: datetime
-    actor: str
-    source: None = None
-    correlation_id: str | None = None
-    traceparent: str | None = None
-    tracestate: str | None = None
 
 
 # What an event after a task's first may be caused by.

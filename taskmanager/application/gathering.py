@@ -11,8 +11,8 @@ Answer = TypeVar("Answer")
 class Gathering(Generic[Key, Answer]):
     """One look-up at a time; whoever asks meanwhile is answered by the next one, `most` keys at a time.
 
-    Nobody waits longer than for two look-ups, and while one comes after another nobody waits at all. A look-up that
-    fails fails for all who share it; a caller who goes away takes nobody's answer along.
+    While no more than `most` wait nobody waits longer than for two look-ups, and who comes alone does not wait at all.
+    A look-up that fails fails for all who share it; a caller who goes away takes nobody's answer along.
     """
 
     def __init__(self, look_up: Callable[[Sequence[Key]], Awaitable[Mapping[Key, Answer]]], *, most: int) -> None:
