@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from taskmanager.application.use_cases.housekeeping import bulk_operations, idempotency_keys
+from taskmanager.application.use_cases.housekeeping import batches
 from taskmanager.application.use_cases.housekeeping.bulk_operations import BulkOperations
 from taskmanager.application.use_cases.housekeeping.event_partitions import EventPartitions
 from taskmanager.application.use_cases.housekeeping.idempotency_keys import IdempotencyKeys
@@ -55,8 +55,8 @@ async def test_partitions_are_made_ahead_and_a_dry_run_makes_none(home: Home) ->
 
 
 async def test_keys_past_their_expiry_are_deleted_in_batches(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency_keys, "_BATCH", 3)
-    monkeypatch.setattr(idempotency_keys, "_BATCHES_PER_CALL", 2)
+    monkeypatch.setattr(batches, "_BATCH", 3)
+    monkeypatch.setattr(batches, "_BATCHES_PER_CALL", 2)
     rule = IdempotencyKeys(home.keys, home.clock)
     assert await rule.outlook(home.reading) == "there are no keys"
     home.database.run(_KEYS)  # the clock stands at 12:01: ten have expired
@@ -70,8 +70,8 @@ async def test_keys_past_their_expiry_are_deleted_in_batches(home: Home, monkeyp
 
 
 async def test_operations_that_are_over_are_kept_for_a_while(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk_operations, "_BATCH", 2)
-    monkeypatch.setattr(bulk_operations, "_BATCHES_PER_CALL", 2)
+    monkeypatch.setattr(batches, "_BATCH", 2)
+    monkeypatch.setattr(batches, "_BATCHES_PER_CALL", 2)
     rule = BulkOperations(PostgresFinishedOperations(home.session), home.clock, timedelta(days=8))
     assert await rule.outlook(home.reading) == "there are no operations that are over"
     home.database.run(_OPERATIONS)

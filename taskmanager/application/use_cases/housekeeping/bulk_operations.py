@@ -1,14 +1,13 @@
 """Operations on many tasks that are over are forgotten after a while."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from taskmanager.application.ports import Clock
+from taskmanager.application.use_cases.housekeeping.batches import in_batches
 from taskmanager.application.use_cases.housekeeping.ingestion_clock import Reading
 from taskmanager.application.use_cases.housekeeping.rule import Done
-
-_BATCH = 1000
-_BATCHES_PER_CALL = 20
 
 
 class FinishedOperations(Protocol):
@@ -36,13 +35,8 @@ class BulkOperations:
 
     async def apply(self, reading: Reading) -> Done:  # noqa: ARG002 - a rule's signature
         """See `Rule.apply`."""
-        deleted, before = 0, self._clock.now() - self._keep
-        for _ in range(_BATCHES_PER_CALL):
-            batch = await self._operations.delete_finished(before, _BATCH)
-            deleted += batch
-            if batch < _BATCH:
-                return Done({"deleted": deleted})
-        return Done({"deleted": deleted}, more=True)
+        before = self._clock.now() - self._keep
+        return await in_batches("deleted", partial(self._operations.delete_finished, before))
 
     async def preview(self, reading: Reading) -> Done:  # noqa: ARG002
         """See `Rule.preview`."""

@@ -1,14 +1,13 @@
 """Idempotency keys that have expired are forgotten."""
 
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from taskmanager.application.ports import Clock
+from taskmanager.application.use_cases.housekeeping.batches import in_batches
 from taskmanager.application.use_cases.housekeeping.ingestion_clock import Reading
 from taskmanager.application.use_cases.housekeeping.rule import Done
-
-_BATCH = 1000
-_BATCHES_PER_CALL = 20
 
 
 class KeptKeys(Protocol):
@@ -35,13 +34,7 @@ class IdempotencyKeys:
 
     async def apply(self, reading: Reading) -> Done:  # noqa: ARG002 - a rule's signature
         """See `Rule.apply`."""
-        deleted = 0
-        for _ in range(_BATCHES_PER_CALL):
-            batch = await self._keys.delete_expired(self._clock.now(), _BATCH)
-            deleted += batch
-            if batch < _BATCH:
-                return Done({"deleted": deleted})
-        return Done({"deleted": deleted}, more=True)
+        return await in_batches("deleted", partial(self._keys.delete_expired, self._clock.now()))
 
     async def preview(self, reading: Reading) -> Done:  # noqa: ARG002
         """See `Rule.preview`."""

@@ -1,14 +1,14 @@
 """What many writers have counted is added up once hardly anybody counts there any more."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from taskmanager.application.ports import Clock
+from taskmanager.application.use_cases.housekeeping.batches import in_batches
 from taskmanager.application.use_cases.housekeeping.ingestion_clock import Reading
 from taskmanager.application.use_cases.housekeeping.rule import Done
 
-_BATCH = 1000
-_BATCHES_PER_CALL = 20
 # Most tasks are settled by then; who still changes one of that hour begins a row anew.
 _AGE = timedelta(days=1)
 
@@ -37,13 +37,7 @@ class TaskCounters:
 
     async def apply(self, reading: Reading) -> Done:  # noqa: ARG002 - a rule's signature
         """See `Rule.apply`."""
-        folded = 0
-        for _ in range(_BATCHES_PER_CALL):
-            batch = await self._counters.fold(self._clock.now() - _AGE, _BATCH)
-            folded += batch
-            if batch < _BATCH:
-                return Done({"folded": folded})
-        return Done({"folded": folded}, more=True)
+        return await in_batches("folded", partial(self._counters.fold, self._clock.now() - _AGE))
 
     async def preview(self, reading: Reading) -> Done:  # noqa: ARG002
         """See `Rule.preview`."""
