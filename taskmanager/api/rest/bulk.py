@@ -44,10 +44,11 @@ class BulkController:
         """
         check_strictly(call.raw)
         order = order_of(call.body, call.request, call.principal)
+        claim = claim_of(call.request, call.principal, call.raw)
         if call.body.dry_run:
             return answer(preview_view(await self._preview(order)))
         try:
-            operation = await self._start(order, claim_of(call.request, call.principal, call.raw))
+            operation = await self._start(order, claim)
         except KeyReused as error:
             raise Problem(422, str(error)) from None
         except Overloaded as error:

@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 _CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 _PHASES = "examples,coverage,fuzzing,stateful"
 _EXAMPLES = os.environ.get("CONFORMANCE_EXAMPLES", "10")
+_SEED = os.environ.get("CONFORMANCE_SEED", "20260504")
 
 
 @pytest.mark.timeout(900)
@@ -21,7 +22,7 @@ async def test_no_request_makes_it_fail_or_answer_otherwise_than_described(
     command = [
         sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIGURATION), "run",
         f"http://127.0.0.1:{environment['APP_PORT']}/api/openapi.json", "--checks", "all", "--phases", _PHASES,
-        "--max-examples", _EXAMPLES, "--seed", "20260504", "--continue-on-failure", "--request-timeout", "10",
+        "--max-examples", _EXAMPLES, "--seed", _SEED, "--continue-on-failure", "--request-timeout", "10",
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, stdout=PIPE, stderr=STDOUT)
     try:

@@ -142,6 +142,12 @@ async def test_filters_that_say_nothing_or_nonsense_are_refused(
     assert (await api.send("GET", "/api/operations")).body == {"items": [], "next": None}
 
 
+async def test_what_is_no_key_is_refused_even_where_nothing_would_be_begun(api: Api) -> None:
+    order = {"action": "delete", "filter": {"all": True}, "dryRun": True}
+    reply = await api.send("POST", BULK, order, Idempotency_Key="a b")
+    assert (reply.status, reply.body["field"]) == (400, "Idempotency-Key")
+
+
 async def test_a_task_without_any_of_the_labels_is_left_alone(api: Api) -> None:
     marked = await api.created(metadata={"team": "red", "campaign": "spring"})
     plain = await api.created(metadata={"team": "red"})
