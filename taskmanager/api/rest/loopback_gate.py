@@ -13,7 +13,7 @@ class LoopbackGate:
     """Implements `Gate` for a service that listens on loopback alone and asks nobody who they are.
 
     A page of another site can have its name lead to 127.0.0.1 (DNS rebinding), and would then be of the same origin as
-    this interface: a request must name this machine by an address, or as localhost.
+    this interface. So a request must name an address, or a host without a domain, such as localhost.
     """
 
     async def admit(self, request: web.Request, permission: Permission) -> Principal:  # noqa: ARG002
@@ -21,8 +21,8 @@ class LoopbackGate:
         if not _is_local(request.headers.get(hdrs.HOST, "")):
             raise Problem(
                 421,
-                "nobody is asked for a token here, so that only localhost and addresses are answered, not other names; "
-                "set AUTH_MODE (none, if something else keeps others out)",
+                "nobody is asked for a token here, so that localhost and addresses are answered, and no names of a domain;"
+                " set AUTH_MODE (none, if something else keeps others out)",
             )
         return ANONYMOUS
 
@@ -30,9 +30,8 @@ class LoopbackGate:
 @lru_cache(100)
 def _is_local(host: str) -> bool:
     """Whether a Host header names no domain of somebody's; only clients that are no browsers leave it out."""
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    name = name.lower()
-    if not name or name == "localhost" or name.endswith(".localhost"):
+    name = host.lower() if host.endswith("]") else host.lower().rsplit(":", 1)[0]
+    if "." not in name or name.endswith(".localhost"):
         return True
     try:
         ip_address(name.strip("[]"))

@@ -14,14 +14,25 @@ def request(host: str) -> web.Request:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1:8080", "localhost", "LocalHost:8080", "api.localhost:1", "[::1]:8080", "[::1]", "10.0.0.7", ""]
+    "host",
+    [
+        "127.0.0.1:8080",
+        "localhost",
+        "LocalHost:8080",
+        "api.localhost:1",
+        "[::1]:8080",
+        "[::1]",
+        "10.0.0.7",
+        "api:80",
+        "",
+    ],
 )
 async def test_names_of_the_machine_itself_are_answered(host: str) -> None:
     assert await LoopbackGate().admit(request(host), Permission.READ) is ANONYMOUS
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example"]
+    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil."]
 )
 async def test_a_name_that_somebody_let_lead_here_is_not(host: str) -> None:
     with pytest.raises(Problem, match="AUTH_MODE") as refused:
