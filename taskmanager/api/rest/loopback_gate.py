@@ -21,8 +21,8 @@ class LoopbackGate:
         if not _is_local(request.headers.get(hdrs.HOST, "")):
             raise Problem(
                 421,
-                "nobody is asked for a token here, so that localhost and addresses are answered, and no names of a domain;"
-                " set AUTH_MODE (none, if something else keeps others out)",
+                "nobody is asked for a token here: localhost and addresses are answered, names of a domain are not; "
+                "set AUTH_MODE (none, if something else keeps others out)",
             )
         return ANONYMOUS
 
