@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -19,6 +20,7 @@ from taskmanager.infrastructure.metrics.sources import (
     SupervisorSource,
     TasksSource,
 )
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.metrics import PostgresFigures
 from taskmanager.infrastructure.postgres.pool import ReadPool, Reads
 from taskmanager.infrastructure.postgres.session import Session
@@ -63,7 +65,7 @@ class ApplicationFactory:
         """Connections for statements that stand alone, behind the breaker; none is opened yet."""
         database = self.settings.database
         pool = ReadPool(
-            database.dsn_kwargs(self._application_name),
+            self._connect(self.slot),
             size=size or database.max_connections,
             wait_timeout=database.connection_timeout,
             statement_timeout=database.query_timeout + _STATEMENT_MARGIN_SECONDS,
@@ -78,13 +80,13 @@ class ApplicationFactory:
 
         `options` are further settings of the server, `beat` is told of every call.
         """
-        database = self.settings.database
-        connect = database.dsn_kwargs(f"{self.settings.app.name} {name or self.slot}")
-        return Session(
-            {**connect, "options": f"{connect['options']} {options}".rstrip()},
-            timeout=database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS,
-            beat=beat,
-        )
+        connect = self._connect(name or self.slot)
+        options = f"{connect['options']} {options}".rstrip()
+        return Session({**connect, "options": options}, timeout=self._session_timeout, beat=beat)
+
+    def loop_session(self, name: str) -> LoopSession:
+        """The same without a thread, for work of one round trip."""
+        return LoopSession(self._connect(name), timeout=self._session_timeout)
 
     def kafka_probe(self) -> KafkaProbe:
         """Asks Kafka about the two source topics, behind the breaker; nothing is connected yet."""
@@ -131,6 +133,10 @@ class ApplicationFactory:
             sources.append(SupervisorSource(supervisor.processes, self.consumer_count().read))
         return sources
 
+    def _connect(self, name: str) -> dict[str, Any]:
+        return self.settings.database.dsn_kwargs(f"{self.settings.app.name} {name}")
+
     @property
-    def _application_name(self) -> str:
-        return f"{self.settings.app.name} {self.slot}"
+    def _session_timeout(self) -> float:
+        database = self.settings.database
+        return database.query_timeout + database.connection_timeout + _SESSION_MARGIN_SECONDS

@@ -78,7 +78,9 @@ class HttpServer:
                 connection, self._host, self._port, reuse_port=self._share_port or None, backlog=_BACKLOG
             )
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
+            # The event loop's own words are a sentence; of a name that nobody knows they are all that there is.
+            number = None if isinstance(error, socket.gaierror) else error.errno
+            reason = os.strerror(number).lower() if number else error.strerror
             advice = "end the program that listens there, or choose another address or port"
             raise AddressUnavailable(f"cannot listen on {self._host}:{self._port}: {reason}; {advice}") from error
         for listening in self._listener.sockets:

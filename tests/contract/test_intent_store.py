@@ -14,6 +14,7 @@ from taskmanager.application.use_cases.writing.ports import Found, IntentStore, 
 from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey, StoredAnswer
 from taskmanager.domain.status import TaskStatus
 from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.session import Session
 from tests.builders import at, create_command, report_command, task_id
 from tests.fakes.intent_store import InMemoryIntentStore
@@ -33,9 +34,11 @@ async def store(request: pytest.FixtureRequest, kind: str) -> AsyncIterator[Inte
     if kind == "memory":
         yield InMemoryIntentStore()
         return
-    session = Session(parse_dsn(request.getfixturevalue("database").dsn("app")), timeout=10)
-    yield PostgresIntentStore(session, "0-api-00")
+    connect = parse_dsn(request.getfixturevalue("database").dsn("app"))
+    session, quick = Session(connect, timeout=10), LoopSession(connect, timeout=10)
+    yield PostgresIntentStore(session, quick, "0-api-00")
     await session.close()
+    await quick.close()
 
 
 def decided(*intents: Intent, found: Found | None = None) -> Changes:

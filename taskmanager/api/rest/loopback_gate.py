@@ -1,4 +1,4 @@
-"""Lets in whoever is on this machine, and no page that a browser there was led to."""
+"""Lets in whoever is on this machine, by one of its own names."""
 
 from functools import lru_cache
 from ipaddress import ip_address
@@ -31,6 +31,7 @@ class LoopbackGate:
 def _is_local(host: str) -> bool:
     """Whether a Host header names no domain of somebody's; only clients that are no browsers leave it out."""
     name = host.lower() if host.endswith("]") else host.lower().rsplit(":", 1)[0]
+    name = name.removesuffix(".")
     if "." not in name or name.endswith(".localhost"):
         return True
     try:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from taskmanager.application.event_log import EventLogSource, HighWaterReader, LoggedEvent
+from taskmanager.application.feed.log_end import refuse_beyond
 from taskmanager.application.feed.model import DELETION, TaskFacts, status_after
 from taskmanager.application.feed.ports import FeedStore
 from taskmanager.application.feed.ring import Entry
@@ -28,8 +29,14 @@ class Follower:
         self._is_away = False
 
     async def next(self) -> Sequence[Entry] | None:
-        """The next events, none if there are none yet; None while the database does not answer: ask again later."""
+        """The next events, none if there are none yet; None while the database does not answer: ask again later.
+
+        Raises `BeyondEnd` where the log has been replaced by one that has not come so far.
+        """
         try:
+            if self._is_away:
+                # The server that is back may be another one, with less of the log.
+                await refuse_beyond(self._store, self._position)
             entries = await self._owned(await self._reader.next())
         except StoreError as error:
             # What the reader has handed out and nobody was told must be read again.

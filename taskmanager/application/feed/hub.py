@@ -91,7 +91,7 @@ class EventHub:
             if self._is_closed:
                 raise HubClosed
             opening.result()
-            if after is not None and after > self._ring.position:
+            if after is not None:
                 await refuse_beyond(self._store, after)
                 if self._is_closed:
                     raise HubClosed

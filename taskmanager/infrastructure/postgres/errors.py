@@ -25,6 +25,22 @@ def translate(error: Exception) -> StoreError:
     return StoreUnavailable(f"{type(error).__name__}: {error}".strip().splitlines()[0])
 
 
+def failure_of(error: Exception) -> StoreError:
+    """The same, with its cause, unless that quotes a row: its words must not reach a log."""
+    failure = translate(error)
+    failure.__cause__ = None if isinstance(failure, RowRefused) else error
+    return failure
+
+
+def is_answered(error: Exception) -> bool:
+    """Whether the server has said that it did not do what it was asked to, and goes on.
+
+    Where an operator ends the connection (57P01 to 57P05), that may be said of work that was committed just before.
+    """
+    code = getattr(error, "pgcode", None)
+    return code is not None and not code.startswith("57P")
+
+
 def _is_missing_partition(error: psycopg2.Error) -> bool:
     """No partition for a new event's number looks like a refused value, but is our own omission and no row's fault."""
     return error.pgcode == "23514" and error.diag.constraint_name is None

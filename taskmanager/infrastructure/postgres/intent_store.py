@@ -9,6 +9,7 @@ import msgspec
 from taskmanager.application.changes import Changes
 from taskmanager.application.use_cases.writing.ports import Found, KeptAnswer
 from taskmanager.application.use_cases.writing.unit import Claim, IdempotencyKey, StoredAnswer
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.new_tasks import write_new_tasks
 from taskmanager.infrastructure.postgres.serialising import SerialisedChanges, Statement
 from taskmanager.infrastructure.postgres.session import Row, Session
@@ -32,11 +33,16 @@ _decode_response = msgspec.json.Decoder(_Response).decode
 class PostgresIntentStore:
     """Implements `IntentStore`; `slot` names this writer among all that count, such as 0-api-00.
 
+    What is one round trip takes the session `quick`.
+
     Once `stopping()` holds it waits no longer for a server that is away to tell whether a transaction was committed.
     """
 
-    def __init__(self, session: Session, slot: str, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, session: Session, quick: LoopSession, slot: str, *, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         self._session = session
+        self._quick = quick
         self._slot = slot
         self._stopping = stopping
         self._statements = load_statements("ingest")
@@ -51,7 +57,7 @@ class PostgresIntentStore:
     async def write_new(self, serialised: SerialisedChanges) -> None:
         """See `IntentStore.write_new`."""
         try:
-            await write_new_tasks(self._session, serialised, self._stopping)
+            await write_new_tasks(self._session, self._quick, serialised, self._stopping)
         except BaseException:
             await self._session.rollback()
             raise

@@ -30,8 +30,15 @@ class _Socket(psycopg2.extensions.connection):
         super().close()
         self.forget()
 
+    def renewed(self) -> int:
+        """The number of another duplicate, of the socket that libpq has now."""
+        descriptor = os.dup(super().fileno())
+        self.forget()
+        self._descriptor = descriptor
+        return descriptor
+
     def forget(self) -> None:
-        """Closes the duplicate; the next `fileno` makes another one."""
+        """Closes the duplicate."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -59,7 +66,13 @@ class LoopConnection(aiopg.Connection):
 
     def __init__(self, connect: Mapping[str, Any], *, timeout: float) -> None:
         self._is_connected = False
-        settings = {"dsn": None, "timeout": timeout, "connection_factory": _Socket, **connect}
+        settings = {
+            "dsn": None,
+            "timeout": timeout,
+            "connection_factory": _Socket,
+            "client_encoding": "UTF8",
+            **connect,
+        }
         super().__init__(enable_json=False, enable_hstore=False, enable_uuid=False, **settings)
 
     @staticmethod
@@ -76,7 +89,14 @@ class LoopConnection(aiopg.Connection):
             # The loop would report the end of the stream again and again.
             self.close()
         elif not self._is_connected:
-            self._follow_socket()
+            try:
+                self._follow_socket()
+            except OSError as error:  # there may be no more descriptors
+                self._fail(error)
+
+    def _close(self) -> None:
+        super()._close()
+        self._fileno = None  # somebody else's number from now on, whoever closes this again
 
     def _fail(self, error: BaseException) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -91,8 +111,7 @@ class LoopConnection(aiopg.Connection):
             return
         self._loop.remove_reader(before)
         self._loop.remove_writer(before)
-        self._conn.forget()
-        self._fileno = after = self._conn.fileno()
+        self._fileno = after = self._conn.renewed()
         self._loop.add_reader(after, self._ready, self._weakref)
         if self._writing:
             self._loop.add_writer(after, self._ready, self._weakref)

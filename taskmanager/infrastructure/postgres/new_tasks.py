@@ -6,8 +6,9 @@ from collections.abc import Callable
 import structlog
 
 from taskmanager.application.ports import UNKNOWN, StoreConflict, StoreUnavailable
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.serialising import SerialisedChanges, array
-from taskmanager.infrastructure.postgres.session import Script, Session
+from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.statements import load_statements
 
 log = structlog.get_logger(__name__)
@@ -16,26 +17,27 @@ log = structlog.get_logger(__name__)
 _SETTLE_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 1.0, 1.0, 1.0)
 
 
-async def write_new_tasks(session: Session, tasks: SerialisedChanges, stopping: Callable[[], bool]) -> None:
-    """Writes and commits; returns only when it is durable, whatever became of the connection.
+async def write_new_tasks(
+    session: Session, quick: LoopSession, tasks: SerialisedChanges, stopping: Callable[[], bool]
+) -> None:
+    """Writes and commits, what is one script on `quick`; returns only when it is durable, whatever became of that.
 
     Raises a `StoreError`: nothing was written then, unless its kind is `UNKNOWN`.
     """
-    is_sent = False
-
-    def write(script: Script) -> None:
-        nonlocal is_sent
-        is_sent = True
-        tasks.write_at_once(script)
-
+    script = tasks.as_one()
+    used: Session | LoopSession = session if script is None else quick
+    await used.open()
     try:
-        await session.run(write)
+        await (session.run(tasks.write_at_once) if script is None else quick.execute(*script))
     except StoreUnavailable as error:
-        # While the connection is open the server itself has said that it did not commit.
-        if session.is_open or not is_sent:
+        if used.is_open:  # the server itself has said that it did not commit
+            await used.rollback()
             raise
         log.warning("commit_outcome_unknown_writing_again", error=str(error))
         await _settle(session, tasks, stopping)
+    except BaseException:
+        await used.rollback()
+        raise
 
 
 async def _settle(session: Session, tasks: SerialisedChanges, stopping: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from taskmanager.application.ports import BUSY, StoreUnavailable
-from taskmanager.infrastructure.postgres.read_connection import ReadConnection
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.session import Row
 
 
@@ -57,7 +57,7 @@ class ReadPool:
         self._size = size
         self._busy = 0
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[tuple[ReadConnection, float]] = []
+        self._idle: list[tuple[LoopSession, float]] = []
         self._closed = False
 
     async def fetch(self, statement: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
@@ -88,19 +88,19 @@ class ReadPool:
     async def _fetch(self, statement: str, parameters: Mapping[str, object] | None) -> list[Row]:
         connection = await self._take()
         try:
-            return await connection.fetch(statement, parameters)
+            return await connection.execute(statement, parameters)
         finally:
             await self._give_back(connection)
 
-    async def _take(self) -> ReadConnection:
+    async def _take(self) -> LoopSession:
         while self._idle:
             connection, since = self._idle.pop()
             if connection.is_open and self._clock() - since < self._idle_timeout:
                 return connection
             await connection.close()
-        return ReadConnection(self._connect, timeout=self._statement_timeout)
+        return LoopSession(self._connect, timeout=self._statement_timeout)
 
-    async def _give_back(self, connection: ReadConnection) -> None:
+    async def _give_back(self, connection: LoopSession) -> None:
         if self._closed or not connection.is_open:
             await connection.close()
         else:

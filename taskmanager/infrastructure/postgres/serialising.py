@@ -54,6 +54,10 @@ class SerialisedChanges:
         """Sends it all as a transaction of its own."""
         self._send(script, f"begin; {self._before}")
 
+    def as_one(self) -> Statement | None:
+        """A script that is the whole transaction; None where that takes more than one."""
+        return None if self._copies else (f"begin; {self._before}{self._rest}", self._parameters)
+
     def _send(self, script: Script, before: str) -> None:
         if self._copies and before:
             script.execute(before, self._parameters)

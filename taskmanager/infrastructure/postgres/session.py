@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - the driver names its classes in lower case
 
-from taskmanager.application.ports import RowRefused, StoreError, StoreUnavailable
-from taskmanager.infrastructure.postgres.errors import translate
+from taskmanager.application.ports import StoreUnavailable
+from taskmanager.infrastructure.postgres.errors import failure_of, is_answered
 
 Row = tuple[Any, ...]
 _Answer = TypeVar("_Answer")
@@ -38,6 +38,7 @@ class Session:
         self._timeout = timeout
         self._beat = beat
         self._connection: Connection | None = None
+        self._is_closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="postgres")
 
     async def run(self, work: Callable[["Script"], _Answer]) -> _Answer:
@@ -65,6 +66,10 @@ class Session:
             # batch alive until the collector comes, which is seldom.
             del call, work
 
+    async def open(self) -> None:
+        """Connects, unless it is connected; raises a `StoreUnavailable`."""
+        await self._call(self._opened)
+
     async def execute(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """Runs one or several statements in one round trip; answers the rows of the last. Raises as `run` does."""
         return await self.run(lambda script: script.execute(sql, parameters))
@@ -76,11 +81,13 @@ class Session:
 
     async def rollback(self) -> None:
         """Ends the transaction without effect; closes the connection where that cannot be known."""
-        with suppress(StoreUnavailable):
-            await self._call(self._roll_back)
+        if not self._is_closed:
+            with suppress(StoreUnavailable):
+                await self._call(self._roll_back)
 
     async def close(self) -> None:
         """Closes the connection and the thread; again does nothing."""
+        self._is_closed = True
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
         self._close()
 
@@ -89,9 +96,9 @@ class Session:
         try:
             return work()
         except (psycopg2.Error, OSError) as error:
-            if getattr(error, "pgcode", None) is None or not self.is_open:
+            if not is_answered(error) or not self.is_open:
                 self._close()
-            raise _failure(error)  # noqa: B904 - the cause is set there
+            raise failure_of(error)  # noqa: B904 - the cause is set there
         finally:
             alarm.end()
 
@@ -175,11 +182,3 @@ class Script:
         with self._connection.cursor() as cursor:
             # In one piece: each further one would have to wait for the interpreter's lock.
             cursor.copy_expert(statement, BytesIO(rows), size=len(rows) + 1)
-
-
-def _failure(error: Exception) -> StoreError:
-    """The application's error for one of the driver's."""
-    failure = translate(error)
-    # The driver's words on a refused row quote it, and must not reach a log.
-    failure.__cause__ = None if isinstance(failure, RowRefused) else error
-    return failure

@@ -31,9 +31,10 @@ class ApiApplication:
         settings = factory.settings
         factory.share_metrics()
         most = settings.database.max_connections
-        self._pool = factory.read_pool(size=max(most - _RESERVED_CONNECTIONS, 1))
-        # However long people's lists take, callers are recognised and health is told.
-        self._reserved = factory.read_pool(size=min(most, _RESERVED_CONNECTIONS))
+        # However long people's lists take, callers are recognised and health is told, if there are enough for that.
+        reserved = _RESERVED_CONNECTIONS if most > _RESERVED_CONNECTIONS else 0
+        self._pool = factory.read_pool(size=most - reserved)
+        self._reserved = factory.read_pool(size=reserved) if reserved else self._pool
         self._probe = factory.kafka_probe()
         figures = PostgresFigures(self._pool)
         reading = Reading(self._pool)

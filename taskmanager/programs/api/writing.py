@@ -16,13 +16,14 @@ from taskmanager.programs.factory import ApplicationFactory
 
 
 class Writing:
-    """Commits what the two controllers are asked for, on a connection of its own."""
+    """Commits what the two controllers are asked for, on connections of its own."""
 
     def __init__(self, factory: ApplicationFactory) -> None:
         app = factory.settings.app
         self._is_stopping = False
         self._session = factory.session(f"{factory.slot} writes")
-        store = PostgresIntentStore(self._session, factory.writer, stopping=lambda: self._is_stopping)
+        self._quick = factory.loop_session(f"{factory.slot} creations")
+        store = PostgresIntentStore(self._session, self._quick, factory.writer, stopping=lambda: self._is_stopping)
         clock = SystemClock()
         self.metrics = metrics = WriteMetrics(factory.registry)
         write = WriteGroup(
@@ -46,7 +47,8 @@ class Writing:
         self._commit.start()
 
     async def stop(self) -> None:
-        """Commits what was accepted, then closes the connection."""
+        """Commits what was accepted, then closes the connections."""
         self._is_stopping = True
         await self._commit.stop()
         await self._session.close()
+        await self._quick.close()

@@ -32,7 +32,7 @@ async def test_names_of_the_machine_itself_are_answered(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil."]
+    "host", ["evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example."]
 )
 async def test_a_name_that_somebody_let_lead_here_is_not(host: str) -> None:
     with pytest.raises(Problem, match="AUTH_MODE") as refused:

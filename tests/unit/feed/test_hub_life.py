@@ -14,6 +14,27 @@ from tests.fakes.event_log import InMemoryEventLog
 A_WHILE = 2.0
 
 
+async def test_a_log_that_has_come_less_far_than_before_ends_the_streams(
+    hub: EventHub, log: InMemoryEventLog, remote: RemoteLog
+) -> None:
+    log.append(10)
+    listener = await listen(hub)
+    remote.is_away = True
+    await asyncio.sleep(A_WHILE)
+    # As after a failover to a server that lacks the last events.
+    for seq in range(6, 11):
+        del log.visible[seq]
+    log.last = 5
+    remote.is_away = False
+    await asyncio.sleep(A_WHILE)
+    assert listener.task.done()
+
+    again = await listen(hub, after=5)
+    log.append()
+    await asyncio.sleep(A_WHILE)
+    assert again.seqs == [6]
+
+
 async def test_while_the_database_is_away_it_hears_so_much_and_then_goes_on(
     hub: EventHub, log: InMemoryEventLog, remote: RemoteLog
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from taskmanager.application.ports import UNKNOWN, StoreUnavailable
 from taskmanager.infrastructure.postgres import task_store
 from taskmanager.infrastructure.postgres.intent_store import PostgresIntentStore
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from taskmanager.infrastructure.postgres.session import Session
 from taskmanager.infrastructure.postgres.task_store import PostgresTaskStore
 from tests.builders import at, task_id
@@ -61,7 +62,7 @@ async def test_callers_do_not_wait_without_end_for_a_commit_that_the_server_is_s
 ) -> None:
     monkeypatch.setattr(task_store, "_SETTLE_PAUSES", (0.0,))
     server = StuckServer()
-    store = PostgresIntentStore(cast("Session", server), "slot")
+    store = PostgresIntentStore(cast("Session", server), LoopSession({}, timeout=1), "slot")
 
     async with store.transaction() as transaction:
         await transaction.look([task_id(1)], [], at(0))

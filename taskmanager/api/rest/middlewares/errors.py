@@ -9,7 +9,7 @@ from taskmanager.application.ports import GIVEN_UP, UNKNOWN, StoreError, StoreUn
 from taskmanager.domain.errors import InvalidValue
 
 _log = structlog.get_logger(__name__)
-_GIVEN_UP = "the database gave it up: it took too long, or others held what it needs; nothing was changed, try again"
+_GIVEN_UP = "the database gave it up: it took too long, or others held what it needs; try again"
 _UNKNOWN = (
     "the database went away and it is not known whether this took effect; send it again with the same Idempotency-Key, "
     "or look"

@@ -38,8 +38,9 @@ class AdvanceOperation:
         self._store = store
         self._clock = clock
         self._observer = observer
-        self._most = limits
         self._limits = limits
+        # Of operations that did not get done with so much.
+        self._reduced: dict[str, Limits] = {}
 
     async def __call__(self) -> bool:
         """Advances the operation whose turn it is; False where nothing is to do.
@@ -69,9 +70,9 @@ class AdvanceOperation:
         return True
 
     async def _postpone(self, operation: Operation, error: StoreUnavailable) -> None:
-        """Lets the others have their turn; the next chunk, whose it may be, is smaller."""
-        self._limits = self._limits.halved()
-        log.warning("operation_postponed", operation=operation.id, error=str(error), tasks=self._limits.tasks)
+        """Lets the others have their turn; its next chunk is smaller."""
+        limits = self._reduced[operation.id] = self._limits_of(operation).halved()
+        log.warning("operation_postponed", operation=operation.id, error=str(error), tasks=limits.tasks)
         await self._store.postpone(operation.id, self._clock.now())
 
     async def _advance(self, take: Callable[[Operation], None]) -> bool:
@@ -82,7 +83,7 @@ class AdvanceOperation:
             take(operation)
             changes, progress = await self._decide(transaction, operation)
             await transaction.commit(self._store.serialise(changes, progress))
-        self._limits = self._limits.doubled(self._most)
+        self._extend(operation, progress)
         for status, seconds in changes.durations.items():
             self._observer.settled(status, seconds)
         if progress.state.is_over:
@@ -90,8 +91,19 @@ class AdvanceOperation:
             log.info("operation_completed", operation=operation.id, actor=operation.order.actor, **total._asdict())
         return True
 
+    def _limits_of(self, operation: Operation) -> Limits:
+        return self._reduced.get(operation.id, self._limits)
+
+    def _extend(self, operation: Operation, progress: Progress) -> None:
+        """What it got done with it may try twice as much of."""
+        limits = self._limits_of(operation).doubled(self._limits)
+        if progress.state.is_over or limits == self._limits:
+            self._reduced.pop(operation.id, None)
+        else:
+            self._reduced[operation.id] = limits
+
     async def _decide(self, transaction: ChunkTransaction, operation: Operation) -> tuple[Changes, Progress]:
-        found = await transaction.found(operation, self._limits)
+        found = await transaction.found(operation, self._limits_of(operation))
         tasks = (await transaction.load([], found.ids, [])).tasks if found.ids else {}
         # Read when the tasks are locked: no change of theirs may be recorded before an earlier one.
         changes = Changes(self._clock.now(), {})

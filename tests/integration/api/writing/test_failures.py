@@ -29,6 +29,8 @@ end $$;
 create trigger refuse before insert on web_crawl_tasks for each row execute function refuse();
 """
 
+_ABORTED = "select pid from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'"
+
 
 @pytest.fixture
 async def far_api(database: ScratchDatabase, proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
@@ -56,6 +58,7 @@ async def test_neighbours_of_rows_that_are_refused_take_effect(api: Api, databas
     assert {reply.status for reply in replies} == {201, 422}
     assert b"refuse" not in replies[3].raw.replace(b"refuses", b"")
     assert database.value("select count(*) from web_crawl_tasks") == 60
+    assert database.run(_ABORTED, role="superuser") == []
     assert broken_promises(database) == []
 
 

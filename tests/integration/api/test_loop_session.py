@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from taskmanager.application.ports import StoreUnavailable
-from taskmanager.infrastructure.postgres.read_connection import ReadConnection
+from taskmanager.application.ports import RowRefused, StoreUnavailable
+from taskmanager.infrastructure.postgres.loop_session import LoopSession
 from tests.scratch import ScratchDatabase
 
 # Above every limit that a test waits for.
@@ -39,8 +39,8 @@ def many_sockets() -> Iterator[ExitStack]:
 async def test_a_connection_that_the_server_ends_leaves_nothing_in_the_loop(
     database: ScratchDatabase, connect: dict[str, Any]
 ) -> None:
-    connection = ReadConnection(connect, timeout=TIMEOUT)
-    ((pid,),) = await connection.fetch("select pg_backend_pid()")
+    connection = LoopSession(connect, timeout=TIMEOUT)
+    ((pid,),) = await connection.execute("select pg_backend_pid()")
     database.run("select pg_terminate_backend(%s)", (pid,), role="superuser")
     async with asyncio.timeout(10):
         while connection.is_open:
@@ -56,26 +56,60 @@ async def test_a_connection_that_the_server_ends_leaves_nothing_in_the_loop(
             far.send(b"x")
             await asyncio.wait_for(told.wait(), 10)
             loop.remove_reader(near)
-    assert await connection.fetch("select 1") == [(1,)]
+    assert await connection.execute("select 1") == [(1,)]
     await connection.close()
+
+
+async def test_a_connection_that_is_closed_late_leaves_alone_who_has_its_number(
+    database: ScratchDatabase, connect: dict[str, Any]
+) -> None:
+    stale, fresh = LoopSession(connect, timeout=TIMEOUT), LoopSession(connect, timeout=TIMEOUT)
+    ((pid,),) = await stale.execute("select pg_backend_pid()")
+    assert stale._connection is not None
+    number = stale._connection._fileno
+    database.run("select pg_terminate_backend(%s)", (pid,), role="superuser")
+    async with asyncio.timeout(10):
+        while stale.is_open:
+            await asyncio.to_thread(database.run, "select 1")
+    await fresh.execute("select 1")
+    assert fresh._connection is not None
+    assert fresh._connection._fileno == number, "proves that the number was handed on"
+    await stale.execute("select 1")
+
+    assert await asyncio.wait_for(fresh.execute("select 1"), 10) == [(1,)]
+    await stale.close()
+    await fresh.close()
+
+
+async def test_what_the_server_refuses_leaves_the_connection_open(connect: dict[str, Any]) -> None:
+    session = LoopSession(connect, timeout=TIMEOUT)
+    ((pid,),) = await session.execute("select pg_backend_pid()")
+    with pytest.raises(RowRefused, match="division by zero"):
+        await session.execute("begin; select 1 / 0; commit")
+    assert session.is_open
+    with pytest.raises(StoreUnavailable, match="transaction is aborted"):
+        await session.execute("select 1")
+    await session.rollback()
+    assert await session.execute("select pg_backend_pid()") == [(pid,)]
+    await session.close()
 
 
 async def test_every_try_to_reach_a_server_that_is_away_fails_in_the_same_way(connect: dict[str, Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    connection = ReadConnection(connect | {"port": port}, timeout=TIMEOUT)
+    connection = LoopSession(connect | {"port": port}, timeout=TIMEOUT)
     for _ in range(5):
         with pytest.raises(StoreUnavailable, match="refused") as failed:
-            await connection.fetch("select 1")
+            await connection.execute("select 1")
         assert failed.value.kind == "connection"
 
 
 async def test_errors_arrive_at_connections_with_high_numbers(many_sockets: ExitStack, connect: dict[str, Any]) -> None:
-    connection = ReadConnection(connect | {"options": "-c statement_timeout=50"}, timeout=TIMEOUT)
+    connection = LoopSession(connect | {"options": "-c statement_timeout=50"}, timeout=TIMEOUT)
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match=r"statement timeout|cancelled the statement"):
-            await asyncio.wait_for(connection.fetch("select pg_sleep(50)"), 20)
-        assert await connection.fetch("select 1") == [(1,)]
+            await asyncio.wait_for(connection.execute("select pg_sleep(50)"), 20)
+        assert await connection.execute("select 1") == [(1,)]
     await connection.close()
 
 
@@ -96,7 +130,7 @@ async def test_the_next_address_is_tried_where_the_first_one_is_not_ready(connec
     async with server:
         port = server.sockets[0].getsockname()[1]
         both = {"host": f"127.0.0.1,{connect['host']}", "port": f"{port},{connect['port']}"}
-        connection = ReadConnection(connect | both, timeout=TIMEOUT)
-        assert await asyncio.wait_for(connection.fetch("select 1"), 20) == [(1,)]
+        connection = LoopSession(connect | both, timeout=TIMEOUT)
+        assert await asyncio.wait_for(connection.execute("select 1"), 20) == [(1,)]
         assert visits == 1
         await connection.close()
