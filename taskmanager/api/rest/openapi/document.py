@@ -160,7 +160,7 @@ def _success(status: int, model: Any, schemas: Mapping[Any, Json]) -> Json:
 
 
 def _failures(route: Route, authenticated: bool) -> set[int]:
-    failures = {400, *route.errors}
+    failures = {400, 431, *route.errors}
     if route.permission is not None:
         failures |= {429, 503} | ({401, 403} if authenticated else set())
     if route.method in ("POST", "PUT", "DELETE"):
