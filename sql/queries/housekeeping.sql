@@ -70,10 +70,12 @@ with due as materialized (
     order by expires_at
     limit %(limit)s
     for update skip locked
+), gone as (
+    delete from idempotency_keys k using due
+    where (k.principal, k.key) = (due.principal, due.key)
+    returning 1
 )
-delete from idempotency_keys k using due
-where (k.principal, k.key) = (due.principal, due.key)
-returning 1;
+select count(*) from gone;
 
 -- name: count_expired_keys
 select count(*) from idempotency_keys where expires_at <= %(now)s;
@@ -87,9 +89,11 @@ with due as materialized (
     order by finished_at
     limit %(limit)s
     for update skip locked
+), gone as (
+    delete from bulk_operations o using due where o.id = due.id
+    returning 1
 )
-delete from bulk_operations o using due where o.id = due.id
-returning 1;
+select count(*) from gone;
 
 -- name: count_finished_operations
 select count(*) from bulk_operations where finished_at < %(before)s;

@@ -42,8 +42,8 @@ class EventStreams:
         self._is_empty.set()
 
     async def serve(self, request: web.Request, wanted: EventFilter, after: int | None) -> web.StreamResponse:
-        """Answers with the stream; returns at its end. Raises a `Problem` (503), `BeyondEnd`
-        or a `StoreError` before it begins.
+        """Answers with the stream; returns at its end. Before it begins it may raise a `Problem` (503), `BeyondEnd`
+        or a `StoreError`.
         """
         try:
             subscription = await self._hub.subscribe(wanted, after)

@@ -1,7 +1,5 @@
 """/api/events"""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,7 +11,6 @@ from taskmanager.api.rest.call import Call
 from taskmanager.api.rest.event_streams import EventStreams
 from taskmanager.api.rest.problems import FieldError
 from taskmanager.api.rest.sse import wants_stream
-from taskmanager.application.feed.log_end import BeyondEnd
 from taskmanager.application.feed.model import EventFilter, FeedEvent
 from taskmanager.application.use_cases.read_events import ReadEvents
 from taskmanager.domain.status import TaskStatus
@@ -98,20 +95,9 @@ class EventController:
         if request.method == hdrs.METH_GET and wants_stream(request.headers.get(hdrs.ACCEPT, "")):
             positions = (last, query.last_event_id, query.after)
             after = next((position for position in positions if isinstance(position, int)), None)
-            with _in_the_log():
-                return await self._streams.serve(request, wanted, after)
-        with _in_the_log():
-            page = await self._read_events(wanted, query.after or 0, query.limit)
+            return await self._streams.serve(request, wanted, after)
+        page = await self._read_events(wanted, query.after or 0, query.limit)
         return answer(EventsPage(list(page.events), page.next))
-
-
-@contextmanager
-def _in_the_log() -> Iterator[None]:
-    try:
-        yield
-    except BeyondEnd:
-        problem = "is behind the end of the log, which has been made anew since; begin again, without it"
-        raise invalid(FieldError("after", problem), what="the position", status=422) from None
 
 
 def _last_event(request: web.Request) -> int | None:

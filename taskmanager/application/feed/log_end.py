@@ -4,12 +4,18 @@ import asyncio
 
 from taskmanager.application.event_log import AdaptivePause
 from taskmanager.application.feed.ports import FeedStore
+from taskmanager.domain.errors import InvalidValue
 
 _PAUSE_SECONDS = 0.05
 
 
-class BeyondEnd(Exception):  # noqa: N818
+class BeyondEnd(InvalidValue):
     """Somebody wants to go on behind an event that there never was: the log is not the one that they have read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "after", "is behind the end of the log, which has been made anew since; begin again, without it"
+        )
 
 
 async def refuse_beyond(store: FeedStore, after: int) -> None:

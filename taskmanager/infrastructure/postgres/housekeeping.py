@@ -13,16 +13,27 @@ from taskmanager.infrastructure.postgres.session import Script, Session
 from taskmanager.infrastructure.postgres.statements import load_statements
 
 
-class PostgresHousekeeping:
+class _Tables:
+    """The statements of the rules on one connection."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._statements = load_statements("housekeeping")
+
+    async def _value(self, statement: str, **parameters: object) -> Any:
+        ((value,),) = await self._session.execute(self._statements[statement], parameters)
+        return value
+
+
+class PostgresHousekeeping(_Tables):
     """Implements `IngestedOffsets`, `TasksInProgress`, `WaitingReports` and `RoomAhead`.
 
     `topics` are the source topics; those of former settings count no more.
     """
 
     def __init__(self, session: Session, topics: Sequence[str]) -> None:
-        self._session = session
+        super().__init__(session)
         self._topics = list(topics)
-        self._statements = load_statements("housekeeping")
 
     async def ingested(self) -> Mapping[Partition, IngestedPartition]:
         """See `IngestedOffsets.ingested`."""
@@ -74,10 +85,6 @@ class PostgresHousekeeping:
         """See `RoomAhead.missing_partitions`."""
         return await self._session.run(self._make_and_undo)
 
-    async def _value(self, statement: str, **parameters: object) -> Any:
-        ((value,),) = await self._session.execute(self._statements[statement], parameters)
-        return value
-
     def _make_and_undo(self, script: Script) -> int:
         script.execute("begin")
         try:
@@ -87,70 +94,50 @@ class PostgresHousekeeping:
             script.execute("rollback")
 
 
-class PostgresKeptKeys:
+class PostgresKeptKeys(_Tables):
     """Implements `KeptKeys`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._statements = load_statements("housekeeping")
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         """See `KeptKeys.delete_expired`."""
-        return len(await self._session.execute(self._statements["delete_expired_keys"], {"now": now, "limit": limit}))
+        return int(await self._value("delete_expired_keys", now=now, limit=limit))
 
     async def count_expired(self, now: datetime) -> int:
         """See `KeptKeys.count_expired`."""
-        ((count,),) = await self._session.execute(self._statements["count_expired_keys"], {"now": now})
-        return int(count)
+        return int(await self._value("count_expired_keys", now=now))
 
     async def next_expiry(self) -> datetime | None:
         """See `KeptKeys.next_expiry`."""
-        expiry: datetime | None
-        ((expiry,),) = await self._session.execute(self._statements["next_key_expiry"])
+        expiry: datetime | None = await self._value("next_key_expiry")
         return expiry
 
 
-class PostgresFinishedOperations:
+class PostgresFinishedOperations(_Tables):
     """Implements `FinishedOperations`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._statements = load_statements("housekeeping")
 
     async def delete_finished(self, before: datetime, limit: int) -> int:
         """See `FinishedOperations.delete_finished`."""
-        parameters = {"before": before, "limit": limit}
-        return len(await self._session.execute(self._statements["delete_finished_operations"], parameters))
+        return int(await self._value("delete_finished_operations", before=before, limit=limit))
 
     async def count_finished(self, before: datetime) -> int:
         """See `FinishedOperations.count_finished`."""
-        ((count,),) = await self._session.execute(self._statements["count_finished_operations"], {"before": before})
-        return int(count)
+        return int(await self._value("count_finished_operations", before=before))
 
     async def oldest_finished(self) -> datetime | None:
         """See `FinishedOperations.oldest_finished`."""
-        oldest: datetime | None
-        ((oldest,),) = await self._session.execute(self._statements["oldest_finished_operation"])
+        oldest: datetime | None = await self._value("oldest_finished_operation")
         return oldest
 
 
-class PostgresCounters:
+class PostgresCounters(_Tables):
     """Implements `Counters`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._statements = load_statements("housekeeping")
 
     async def fold(self, before: datetime, limit: int) -> int:
         """See `Counters.fold`."""
-        parameters = {"before": before, "limit": limit}
-        ((folded,),) = await self._session.execute(self._statements["fold_counters"], parameters)
-        return int(folded)
+        return int(await self._value("fold_counters", before=before, limit=limit))
 
     async def count_unfolded(self, before: datetime) -> int:
         """See `Counters.count_unfolded`."""
-        ((count,),) = await self._session.execute(self._statements["count_unfolded_counters"], {"before": before})
-        return int(count)
+        return int(await self._value("count_unfolded_counters", before=before))
 
 
 def _limits(lease: Lease) -> dict[str, timedelta]:

@@ -56,11 +56,7 @@ class PostgresIntentStore:
 
     async def write_new(self, serialised: SerialisedChanges) -> None:
         """See `IntentStore.write_new`."""
-        try:
-            await write_new_tasks(self._session, self._quick, serialised, self._stopping)
-        except BaseException:
-            await self._session.rollback()
-            raise
+        await write_new_tasks(self._session, self._quick, serialised, self._stopping)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["PostgresIntentTransaction"]:

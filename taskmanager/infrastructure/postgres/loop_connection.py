@@ -22,9 +22,7 @@ class _Socket(psycopg2.extensions.connection):
     _descriptor: int | None = None
 
     def fileno(self) -> int:
-        if self._descriptor is None:
-            self._descriptor = os.dup(super().fileno())
-        return self._descriptor
+        return self.renewed() if self._descriptor is None else self._descriptor
 
     def close(self) -> None:
         super().close()

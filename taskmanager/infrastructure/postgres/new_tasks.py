@@ -1,7 +1,8 @@
 """Writes new tasks without a look at what is there."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import structlog
 
@@ -28,13 +29,19 @@ async def write_new_tasks(
     used: Session | LoopSession = session if script is None else quick
     await used.open()
     try:
-        await (session.run(tasks.write_at_once) if script is None else quick.execute(*script))
+        async with _rolled_back_on_failure(used):
+            await (session.run(tasks.write_at_once) if script is None else quick.execute(*script))
     except StoreUnavailable as error:
         if used.is_open:  # the server itself has said that it did not commit
-            await used.rollback()
             raise
         log.warning("commit_outcome_unknown_writing_again", error=str(error))
         await _settle(session, tasks, stopping)
+
+
+@asynccontextmanager
+async def _rolled_back_on_failure(used: Session | LoopSession) -> AsyncIterator[None]:
+    try:
+        yield
     except BaseException:
         await used.rollback()
         raise
@@ -47,15 +54,15 @@ async def _settle(session: Session, tasks: SerialisedChanges, stopping: Callable
     """
     for pause in _SETTLE_PAUSES:
         try:
-            await session.run(tasks.write_at_once)
+            async with _rolled_back_on_failure(session):
+                await session.run(tasks.write_at_once)
             return
         except StoreConflict:
-            await session.rollback()
             if await _are_there(session, tasks):
                 return
             raise  # somebody else's idempotency key
-        except StoreUnavailable:
-            await session.rollback()
+        except StoreUnavailable as error:
+            log.warning("commit_outcome_unknown_writing_again", error=str(error))
         if stopping():
             break
         await asyncio.sleep(pause)

@@ -51,10 +51,11 @@ class AdvanceOperation:
         try:
             return await self._advance(taken.append)
         except StoreError as error:
-            if isinstance(error, StoreUnavailable) and error.kind == NO_ROOM:
+            kind = error.kind if isinstance(error, StoreUnavailable) else None
+            if kind == NO_ROOM:
                 await self._store.make_room()
                 return True
-            if isinstance(error, StoreUnavailable) and error.kind == GIVEN_UP and taken:
+            if kind == GIVEN_UP and taken:
                 await self._postpone(taken[-1], error)
                 return True
             if not (isinstance(error, RowRefused) and taken):
@@ -69,7 +70,7 @@ class AdvanceOperation:
         await self._store.fail(taken[-1].id, failure, self._clock.now())
         return True
 
-    async def _postpone(self, operation: Operation, error: StoreUnavailable) -> None:
+    async def _postpone(self, operation: Operation, error: StoreError) -> None:
         """Lets the others have their turn; its next chunk is smaller."""
         limits = self._reduced[operation.id] = self._limits_of(operation).halved()
         log.warning("operation_postponed", operation=operation.id, error=str(error), tasks=limits.tasks)

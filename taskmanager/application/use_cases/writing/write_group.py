@@ -71,14 +71,14 @@ class WriteGroup:
             for unit, place in zip(units, places, strict=True)
         ]
 
-    async def _write(self, units: Sequence[Unit], *, is_part: bool = False) -> list[Outcome]:
+    async def _write(self, units: Sequence[Unit], *, may_wait_again: bool = True) -> list[Outcome]:
         try:
             return await self._write_together(units)
         except StoreUnavailable as error:
-            parts = _parted(units) if error.kind == GIVEN_UP and not is_part else []
+            parts = _parted(units) if error.kind == GIVEN_UP and may_wait_again else []
             if len(parts) < 2:
                 return [StoreUnavailable(str(error), error.kind) for _ in units]
-            return await self._write_apart(units, parts)
+            return await self._write_in(parts, units, may_wait_again=False)
         except RowRefused as refusal:
             failure: Exception = UnitRefused(str(refusal))
         except Exception as error:
@@ -87,13 +87,17 @@ class WriteGroup:
         if len(units) == 1:
             return [failure]
         # Whichever unit it comes from, the others have to go on.
+        places = range(len(units))
         middle = len(units) // 2
-        return [*await self._write(units[:middle]), *await self._write(units[middle:])]
+        return await self._write_in([places[:middle], places[middle:]], units, may_wait_again=may_wait_again)
 
-    async def _write_apart(self, units: Sequence[Unit], parts: Sequence[Sequence[int]]) -> list[Outcome]:
+    async def _write_in(
+        self, parts: Sequence[Sequence[int]], units: Sequence[Unit], *, may_wait_again: bool
+    ) -> list[Outcome]:
+        """Writes the units part by part, each of which is told as the places of its units."""
         outcomes: dict[int, Outcome] = {}
         for part in parts:
-            written = await self._write([units[place] for place in part], is_part=True)
+            written = await self._write([units[place] for place in part], may_wait_again=may_wait_again)
             outcomes.update(zip(part, written, strict=True))
         return [outcomes[place] for place in range(len(units))]
 
